@@ -1,0 +1,12 @@
+module github.com/idlewire/idlewire/interop/golibs
+
+go 1.26
+
+replace github.com/idlewire/idlewire => ../..
+
+require (
+	github.com/coder/websocket v1.8.15
+	github.com/gobwas/httphead v0.1.0
+	github.com/gobwas/ws v1.5.0
+	github.com/gorilla/websocket v1.5.3
+)
