@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync"
+
+	"github.com/idlewire/idlewire/conn"
+	"github.com/idlewire/idlewire/frame"
+)
+
+// A blocking is the echo server on net/http, with a goroutine per connection.
+type blocking struct {
+	http    http.Server
+	options conn.Options
+	room    room
+
+	mu    sync.Mutex // guards conns and gone
+	conns map[*conn.Conn]bool
+	gone  bool
+	wg    sync.WaitGroup
+}
+
+func newBlocking(o conn.Options) *blocking {
+	s := &blocking{options: o, conns: map[*conn.Conn]bool{}}
+	s.http.Handler = s
+	return s
+}
+
+func (s *blocking) Serve(ln net.Listener) error { return s.http.Serve(ln) }
+
+func (s *blocking) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c, err := conn.Accept(w, r, nil, &s.options)
+	if err != nil {
+		return // the client has been told
+	}
+	defer c.CloseNow()
+	if !s.add(c) {
+		c.Close(frame.CloseGoingAway, "")
+		return
+	}
+	defer s.remove(c)
+	say := func(m conn.Message) { c.Write(m.Op, m.Payload) }
+	if r.URL.Path == "/broadcast" {
+		q := newQueue(c)
+		defer q.close()
+		s.room.enter(q)
+		defer s.room.leave(q)
+		say = s.room.say
+	}
+	for {
+		m, err := c.Read()
+		if err != nil {
+			return
+		}
+		say(m)
+	}
+}
+
+func (s *blocking) add(c *conn.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gone {
+		return false
+	}
+	s.conns[c] = true
+	s.wg.Add(1)
+	return true
+}
+
+func (s *blocking) remove(c *conn.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+	s.wg.Done()
+}
+
+// Shutdown says goodbye to all connections, which net/http no longer knows, and waits for them.
+func (s *blocking) Shutdown(ctx context.Context) error {
+	err := s.http.Shutdown(ctx)
+	s.mu.Lock()
+	s.gone = true
+	for c := range s.conns {
+		go c.Close(frame.CloseGoingAway, "")
+	}
+	s.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		s.wg.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// A queue lets a room write to a blocking connection without waiting for its peer: a peer that falls too far behind is cut off.
+type queue struct {
+	c   *conn.Conn
+	out chan *conn.Prepared
+}
+
+func newQueue(c *conn.Conn) *queue {
+	q := &queue{c, make(chan *conn.Prepared, 64)}
+	go func() {
+		for p := range q.out {
+			q.c.WritePrepared(p)
+		}
+	}()
+	return q
+}
+
+func (q *queue) WritePrepared(p *conn.Prepared) error {
+	select {
+	case q.out <- p:
+		return nil
+	default:
+		return q.c.CloseNow()
+	}
+}
+
+func (q *queue) close() { close(q.out) }
