@@ -5,24 +5,24 @@ import (
 	"fmt"
 )
 
-// An Error is a breach of RFC 6455 by the peer. Code is the close code with which
-// to fail the connection (section 7.1.7).
+// An Error is a breach of RFC 6455 by the peer, or of a limit that we set it. Code is the close code with
+// which to fail the connection (section 7.1.7).
 //
-// All breaches are variables of this package: compare them with errors.Is, find the code
-// with errors.As. Do not change them.
+// Each breach is one of the variables below: errors.Is finds which, and errors.As finds the code. They are shared and
+// must not be changed.
 type Error struct {
 	Code CloseCode
 	text string
 }
 
-// Error returns the breach in lower case, without the name of the package.
+// Error says what is wrong, in lower case.
 func (e *Error) Error() string { return e.text }
 
-// Breaches found in a header, in the order in which [ParseHeader] looks for them.
+// Breaches in a header, in the order in which [ParseHeader] meets them.
 var (
 	ErrReservedBits      = &Error{CloseProtocolError, "reserved bits set without an extension"}         // 5.2
 	ErrReservedOpcode    = &Error{CloseProtocolError, "reserved opcode"}                                // 5.2
-	ErrControlFragmented = &Error{CloseProtocolError, "fragmented control frame"}                       // 5.5
+	ErrControlFragmented = &Error{CloseProtocolError, "control frame in fragments"}                     // 5.5
 	ErrMaskRequired      = &Error{CloseProtocolError, "frame from a client is not masked"}              // 5.1
 	ErrMaskForbidden     = &Error{CloseProtocolError, "frame from a server is masked"}                  // 5.1
 	ErrControlTooLong    = &Error{CloseProtocolError, "control frame longer than 125 bytes"}            // 5.5
@@ -30,33 +30,34 @@ var (
 	ErrLengthNotMinimal  = &Error{CloseProtocolError, "payload length not in its shortest form"}        // 5.2
 )
 
-// Breaches found in a sequence of frames. This package only names them.
+// Breaches in the payload of a Close frame, found by [ParseClose].
 var (
-	ErrUnexpectedContinuation = &Error{CloseProtocolError, "continuation without a message to continue"}             // 5.4
-	ErrExpectedContinuation   = &Error{CloseProtocolError, "new message before the last fragment of the one before"} // 5.4
-	ErrInvalidUTF8            = &Error{CloseInvalidPayload, "text is not UTF-8"}                                     // 8.1
-	ErrMessageTooBig          = &Error{CloseTooBig, "message longer than the limit"}                                 // 7.4.1, 10.4
-	ErrTooManyFragments       = &Error{ClosePolicyViolation, "message in more fragments than the limit"}             // 10.4
-	ErrControlRate            = &Error{ClosePolicyViolation, "control frames come faster than the limit"}            // 10.4
+	ErrCloseLength = &Error{CloseProtocolError, "close frame with a payload of one byte"}  // 5.5.1
+	ErrCloseCode   = &Error{CloseProtocolError, "close code that must not be on the wire"} // 7.4
+	ErrCloseReason = &Error{CloseInvalidPayload, "reason of a close is not UTF-8"}         // 5.5.1, 8.1
 )
 
-// Breaches found in the payload of a Close frame by [ParseClose].
+// Breaches in a sequence of frames. Package conn finds them, and [Read] finds ErrMessageTooBig; here they have
+// their names and codes.
 var (
-	ErrCloseLength = &Error{CloseProtocolError, "close payload of one byte"}         // 5.5.1
-	ErrCloseCode   = &Error{CloseProtocolError, "close code that must not be sent"}  // 7.4
-	ErrCloseReason = &Error{CloseInvalidPayload, "reason of the close is not UTF-8"} // 5.5.1
+	ErrUnexpectedContinuation = &Error{CloseProtocolError, "continuation without a message to continue"}    // 5.4
+	ErrExpectedContinuation   = &Error{CloseProtocolError, "new message inside a fragmented one"}           // 5.4
+	ErrInvalidUTF8            = &Error{CloseInvalidPayload, "text is not UTF-8"}                            // 8.1
+	ErrMessageTooBig          = &Error{CloseTooBig, "message longer than the limit"}                        // 10.4
+	ErrTooManyFragments       = &Error{ClosePolicyViolation, "message in more fragments than the limit"}    // 10.4
+	ErrControlRate            = &Error{ClosePolicyViolation, "more control frames a second than the limit"} // 10.4
 )
 
-// ErrNotSendable is behind every error of [AppendClose] and [Write] that is the program's own
-// mistake: what it asked to send would be a breach. Nothing was written.
+// ErrNotSendable is the program's own mistake: [AppendClose] and [Write] refuse what no endpoint may send, and
+// errors.Is finds ErrNotSendable in what they return. Nothing was appended or written.
 var ErrNotSendable = errors.New("frame: not sendable")
 
 var (
-	errSendCode       = fmt.Errorf("%w: close code that must not be on the wire", ErrNotSendable)
-	errSendReason     = fmt.Errorf("%w: close reason is not UTF-8", ErrNotSendable)
-	errSendReasonLong = fmt.Errorf("%w: close reason longer than 123 bytes", ErrNotSendable)
-	errSendNoStatus   = fmt.Errorf("%w: close reason without a close code", ErrNotSendable)
-	errSendOpcode     = fmt.Errorf("%w: reserved opcode", ErrNotSendable)
-	errSendFragmented = fmt.Errorf("%w: control frame without FIN", ErrNotSendable)
-	errSendLong       = fmt.Errorf("%w: control frame longer than 125 bytes", ErrNotSendable)
+	errSendCode       = fmt.Errorf("%w: close code that must not be on the wire", ErrNotSendable) // 7.4
+	errSendReason     = fmt.Errorf("%w: close reason is not UTF-8", ErrNotSendable)               // 5.5.1
+	errSendReasonLong = fmt.Errorf("%w: close reason longer than 123 bytes", ErrNotSendable)      // 5.5
+	errSendOpcode     = fmt.Errorf("%w: reserved opcode", ErrNotSendable)                         // 5.2
+	errSendRsv        = fmt.Errorf("%w: more than three reserved bits", ErrNotSendable)           // 5.2
+	errSendFragmented = fmt.Errorf("%w: control frame in fragments", ErrNotSendable)              // 5.5
+	errSendLong       = fmt.Errorf("%w: control frame longer than 125 bytes", ErrNotSendable)     // 5.5
 )
