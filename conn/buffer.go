@@ -4,27 +4,11 @@ import (
 	"math/bits"
 	"sync"
 	"unsafe"
-
-	"github.com/idlewire/idlewire/frame"
 )
 
-// incoming is all that is known about a frame or a message that is not complete.
-type incoming struct {
-	h         frame.Header // if open: the frame begun; h.Key goes on with the next byte
-	left      int64        // if open: bytes of its payload to come, 0 <= left <= h.Length
-	total     int64        // if op != 0: sum of Length over the message's frames
-	buf       *buffer      // payload of the message so far; nil: none
-	control   []byte       // payload of the control frame begun; in store
-	fragments int          // if op != 0: frames of the message
-	op        frame.Opcode // Text or Binary: a message is under assembly; 0: none
-	got       uint8        // bytes in head: a header is not complete
-	open      bool         // a frame's header is complete and its payload is not
-	lent      bool         // buf is with the caller until the next call
-	text      frame.UTF8
-	head      [frame.MaxHeaderSize]byte
-	store     [frame.MaxControlPayload]byte
-}
+var incomings = sync.Pool{New: func() any { return new(incoming) }}
 
+// size is the number of bytes that in holds, itself included.
 func (in *incoming) size() int {
 	n := int(unsafe.Sizeof(*in))
 	if in.buf != nil {
@@ -33,83 +17,73 @@ func (in *incoming) size() int {
 	return n
 }
 
-func (in *incoming) append(piece []byte) {
-	if len(piece) == 0 {
-		return
-	}
-	if in.buf == nil {
-		in.buf = getBuffer(len(piece))
-	} else if need := len(in.buf.b) + len(piece); need > cap(in.buf.b) {
-		old := in.buf
-		in.buf = getBuffer(need)
-		in.buf.b = append(in.buf.b, old.b...)
-		old.free()
-	}
-	in.buf.b = append(in.buf.b, piece...)
+// A buffer holds the payload of a message under assembly. Its capacity is a power of two, and buffers of one capacity
+// share a pool; other capacities are the garbage collector's. The slice travels in this box so that giving it back
+// allocates nothing.
+type buffer struct {
+	pool poolState // no bytes unless built with race
+	b    []byte
 }
-
-var incomings = sync.Pool{New: func() any { return new(incoming) }}
-
-func (p *Protocol) incoming() *incoming {
-	if p.in == nil {
-		p.in = incomings.Get().(*incoming)
-	}
-	return p.in
-}
-
-// settle ends the loan of p's own buffers, and lets incoming go if nothing is incomplete.
-func (p *Protocol) settle() {
-	in := p.in
-	if in.lent {
-		in.buf.free()
-		in.buf, in.lent = nil, false
-	}
-	if p.ended != 0 || in.op == 0 && in.got == 0 && !in.open {
-		p.drop()
-	}
-}
-
-func (p *Protocol) drop() {
-	in := p.in
-	if in == nil {
-		return
-	}
-	p.in = nil
-	if in.buf != nil {
-		in.buf.free()
-	}
-	*in = incoming{}
-	incomings.Put(in)
-}
-
-// A buffer is a slice that keeps its box through the pools.
-type buffer struct{ b []byte }
 
 const (
 	minClass = 9  // 512 bytes
-	maxClass = 20 // 1 MiB
+	maxClass = 20 // 1 MiB, the default MaxMessage
 )
 
-var buffers [maxClass - minClass + 1]sync.Pool
+var pools [maxClass - minClass + 1]sync.Pool
 
-func getBuffer(n int) *buffer {
-	class := max(bits.Len(uint(n-1)), minClass)
-	if class > maxClass {
-		return &buffer{make([]byte, 0, n+n/2)}
+// slack keeps a buffer that has just begun from growing at every read. With it, an incoming and its buffer
+// are at most twice the bytes received plus 4 KiB: size() <= 2*n + 2*slack + unsafe.Sizeof(incoming{}).
+const slack = 1024
+
+// newBuffer returns an empty buffer for n bytes that are there, 0 < n, of total that are announced, n <= total. Its capacity
+// is at least n, at most 2*(n+slack), and total only ever makes it smaller: memory grows with what is received.
+func newBuffer(n int, total int64) *buffer {
+	room := int64(1) << bits.Len64(uint64(n)+slack) // 64 bits: n may be near the end of a 32-bit int
+	if room > 1<<maxClass {
+		room = int64(n) + int64(n)/2
 	}
-	if x, ok := buffers[class-minClass].Get().(*buffer); ok {
-		return x
-	}
-	return &buffer{make([]byte, 0, 1<<class)}
+	return getBuffer(int(min(room, total)))
 }
 
-func (x *buffer) free() {
-	n := cap(x.b)
-	class := bits.Len(uint(n - 1))
-	if class > maxClass || n != 1<<class {
-		return
+// getBuffer returns an empty buffer with a capacity of at least n.
+func getBuffer(n int) *buffer {
+	class := max(bits.Len(uint(max(n, 1)-1)), minClass) // n <= 1<<class
+	if class > maxClass {
+		return &buffer{b: make([]byte, 0, n)}
 	}
-	scrub(x.b[:n])
+	if x, ok := pools[class-minClass].Get().(*buffer); ok {
+		x.taken()
+		return x
+	}
+	return &buffer{b: make([]byte, 0, 1<<class)}
+}
+
+// append returns a buffer with piece added, 0 < len(piece); x may be nil, and is gone if another is returned. total is
+// what is announced of the message, len(x.b) + len(piece) <= total.
+func (x *buffer) append(piece []byte, total int64) *buffer {
+	if x == nil {
+		x = newBuffer(len(piece), total)
+	} else if n := len(x.b) + len(piece); n > cap(x.b) {
+		old := x
+		x = newBuffer(n, total)
+		x.b = append(x.b, old.b...)
+		old.free()
+	}
+	x.b = append(x.b, piece...)
+	return x
+}
+
+// bytes returns what is in x, such that appending to it does not write into x.
+func (x *buffer) bytes() []byte { return x.b[:len(x.b):len(x.b)] }
+
+// free gives x back. Its bytes must not be used any more.
+func (x *buffer) free() {
+	c := cap(x.b)
+	if c < 1<<minClass || c > 1<<maxClass || c&(c-1) != 0 {
+		return // it has outgrown the pools
+	}
+	x.given()
 	x.b = x.b[:0]
-	buffers[class-minClass].Put(x)
+	pools[bits.Len(uint(c))-1-minClass].Put(x)
 }

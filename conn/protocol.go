@@ -2,7 +2,8 @@ package conn
 
 import "github.com/idlewire/idlewire/frame"
 
-// A Role says which end of the connection we are. Clients mask what they send (RFC 6455, section 5.1).
+// A Role says which end of the connection we are: clients mask what they send, servers do not
+// (RFC 6455, section 5.1).
 type Role byte
 
 // The roles. The zero Role is Server.
@@ -20,41 +21,44 @@ func (r Role) String() string {
 }
 
 // A Protocol is one endpoint of a WebSocket connection, without I/O. The zero Protocol is a server
-// with default limits. Set Role and Options before the first call, and do not change them after.
+// with default limits. Set Role and Options before the first call, and do not change them after it.
+// A Protocol must not be copied after the first call.
 //
-// The receiving half (Receive, ReceivePart, CloseReceived, Buffered, Release) and the sending half (all
-// Append methods, PreparedFrame, CloseSent) share no mutable state: one goroutine may use the one
-// while another uses the other. Within a half, one call at a time.
+// The receiving half (Receive, ReceivePart, CloseReceived, Buffered, Release) and the sending half (the
+// Append methods, AppendReply among them, PreparedFrame, CloseSent) share no mutable state: one goroutine may
+// receive while another sends. Within a half, one call at a time.
+//
+// A Protocol is 32 bytes, and owns nothing else while no message is incomplete.
 type Protocol struct {
-	loan loan // receiving half; no bytes unless built with race
+	loan loan // receiving half; no bytes at all unless built with race
 
-	Role    Role
-	ended   ended     // receiving half
-	sent    sent      // sending half
-	Options *Options  // nil: defaults
-	in      *incoming // receiving half; nil: no frame and no message is incomplete, and nothing is lent
-	err     *frame.Error
+	Role    Role     // zero: Server
+	ended   ended    // receiving half; != 0: it takes no more bytes
+	sent    sent     // sending half
+	Options *Options // zero: defaults; read by both halves
+
+	in  *incoming    // receiving half; nil: nothing is incomplete and nothing of ours is lent; ended != 0 lets it go
+	err *frame.Error // receiving half; err != nil == ended&failed != 0
 }
 
 // ended says why the receiving half takes no more bytes.
 type ended byte
 
 const (
-	peerClosed ended = 1 << iota // the peer's Close was received
-	failed                       // err is set
+	peerClosed ended = 1 << iota // the peer's Close was received: 5.5.1, nothing follows it
+	failed                       // the peer broke the protocol
 	released                     // Release was called
 )
 
-// CloseReceived reports whether the peer's Close has been received.
-// It belongs to the receiving half.
+// CloseReceived reports whether the peer's Close has been received. It belongs to the receiving half.
 func (p *Protocol) CloseReceived() bool { return p.ended&peerClosed != 0 }
 
-// CloseSent reports whether our Close has been appended.
-// It belongs to the sending half.
+// CloseSent reports whether our Close has been appended. It belongs to the sending half.
 func (p *Protocol) CloseSent() bool { return p.sent&closeSent != 0 }
 
-// Buffered returns the number of bytes that the receiving half holds for what is incomplete: 0 if
-// nothing is. It never exceeds twice the bytes received of the incomplete message, plus 4 KiB.
+// Buffered returns the number of bytes that the machine holds beside itself: 0 if nothing is incomplete and no
+// payload of ours is lent. It is at most twice the number of bytes received of the incomplete message, plus 4 KiB.
+// It belongs to the receiving half.
 func (p *Protocol) Buffered() int {
 	if p.in == nil {
 		return 0
@@ -62,9 +66,28 @@ func (p *Protocol) Buffered() int {
 	return p.in.size()
 }
 
-// Release gives the buffers of the receiving half back. A payload from Receive is no longer valid. The
-// machine is over: it discards what it receives. Release may be called at any time, and more than once.
+// Release gives back what the machine holds. The receiving half is over: an error stays what it was, and further bytes
+// are discarded. The payload that Receive returned last stays valid: if it is in a buffer of ours, that is left to the
+// garbage collector. Release belongs to the receiving half and may be called at any time and again.
 func (p *Protocol) Release() {
 	p.ended |= released
+	p.keepLoan()
 	p.drop()
+}
+
+// keepLoan leaves the payload that Receive returned last to the caller for ever.
+func (p *Protocol) keepLoan() {
+	p.loan.cancel()
+	in := p.in
+	if in == nil {
+		return
+	}
+	switch in.lent {
+	case lentBuf:
+		in.buf = nil
+	case lentControl:
+		kept := *in // a message may be under assembly around the control frame
+		p.in, in = &kept, &kept
+	}
+	in.lent = lentNothing
 }
