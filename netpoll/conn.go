@@ -96,7 +96,7 @@ func (c *Conn) Write(op frame.Opcode, payload []byte) error {
 		return c.refused(err)
 	}
 	c.loop.counts.messagesOut.Add(1)
-	c.post()
+	c.leave(o)
 	return nil
 }
 
@@ -130,9 +130,10 @@ func (c *Conn) WritePrepared(m *conn.Prepared) error {
 	if err := c.room(len(b)); err != nil {
 		return err
 	}
-	c.queue().share(b)
+	o := c.queue()
+	o.share(b)
 	c.loop.counts.messagesOut.Add(1)
-	c.post()
+	c.leave(o)
 	return nil
 }
 
@@ -149,7 +150,7 @@ func (c *Conn) Ping(payload []byte) error {
 		return c.refused(err)
 	}
 	o.setTail(b)
-	c.post()
+	c.leave(o)
 	return nil
 }
 
@@ -262,6 +263,14 @@ func (c *Conn) queue() *busy {
 	return c.busy
 }
 
+// leave sees to it that what was queued leaves: with all the rest of the turn, or now if it is much.
+func (c *Conn) leave(o *busy) {
+	if soft := c.loop.server.limits.soft; soft >= 0 && o.size > soft {
+		_ = c.flush() // an error shows again when the loop settles the connection
+	}
+	c.post()
+}
+
 // post sees to it that the loop settles the connection: at the end of the turn if the loop is at work on it, else soon.
 func (c *Conn) post() {
 	if !c.posted {
@@ -270,10 +279,11 @@ func (c *Conn) post() {
 	}
 }
 
-// flush hands the kernel as much of the output as it takes. It is called with mu held. A kernel that takes no more for now is no error.
+// flush hands the kernel as much of the output as it takes. It is called with mu held. A kernel that takes no more for now is no error, and is
+// not asked again before it has said that there is room.
 func (c *Conn) flush() error {
 	o := c.busy
-	for o != nil && !c.gone {
+	for o != nil && !o.blocked && !c.gone {
 		if o.size == 0 {
 			o.pongs = 0
 			if !o.hasPong {
@@ -286,13 +296,16 @@ func (c *Conn) flush() error {
 			}
 			o.setTail(b)
 		}
-		n, err := c.send(o)
+		n, all, err := c.send(o)
 		switch err {
 		case nil:
 			o.sent(n)
 			o.progress = true
+			o.blocked = n < all
 			c.loop.counts.bytesOut.Add(uint64(n))
-		case syscall.EAGAIN, syscall.EINTR: // the socket is reported writable, or was interrupted and is so still
+		case syscall.EAGAIN:
+			o.blocked = true
+		case syscall.EINTR: // the socket is writable still, and will be reported so
 			return nil
 		default:
 			return fmt.Errorf("write: %w", err)
@@ -301,21 +314,21 @@ func (c *Conn) flush() error {
 	return nil
 }
 
-// send makes one system call for the first segments of o.
-func (c *Conn) send(o *busy) (int, error) {
+// send makes one system call for the first segments of o, of all octets, and returns how many were taken.
+func (c *Conn) send(o *busy) (n, all int, err error) {
 	if len(o.segs) == 1 {
-		return c.loop.k.write(c.handle, o.segs[0].b)
+		b := o.segs[0].b
+		n, err = c.loop.k.write(c.handle, b)
+		return n, len(b), err
 	}
 	var vec [maxVector][]byte
-	n := 0
-	for _, s := range o.segs {
-		if n == len(vec) {
-			break
-		}
-		vec[n] = s.b
-		n++
+	segs := o.segs[:min(len(o.segs), maxVector)]
+	for i, s := range segs {
+		vec[i] = s.b
+		all += len(s.b)
 	}
-	return c.loop.k.writev(c.handle, vec[:n])
+	n, err = c.loop.k.writev(c.handle, vec[:len(segs)])
+	return n, all, err
 }
 
 // maxPongs is how many pongs may wait for a peer that does not read; of the pings after them only the newest is answered (RFC 6455 5.5.3).

@@ -20,6 +20,9 @@ const (
 	// maxDiscard is how much is thrown away of what a peer sends after the end, before its connection is closed hard.
 	maxDiscard = 64 << 10
 
+	// maxFailures is how often in a row waiting may fail before the loop gives up and ends its connections: somebody has closed its descriptor.
+	maxFailures = 1000
+
 	// maxStep is how far a loop's clock moves at most beyond the time it meant to sleep: if the process was stopped, or a handler blocked, the
 	// peers are not to blame and get the time they were promised.
 	maxStep = 1e9
@@ -54,6 +57,8 @@ type loop struct {
 	tick    atomic.Uint32
 	wheel   wheel
 
+	failures int // of wait, in a row
+
 	answerBuf []byte // for responses to opening handshakes
 
 	accepting acceptor     // loop 0 only
@@ -81,10 +86,9 @@ func newLoop(s *Server, id int, k kernel) *loop {
 		id:     id,
 		events: make([]event, eventBatch),
 		buf:    make([]byte, readSize),
-		spare:  new(busy),
 		req:    newRequest(&s.Upgrader),
 	}
-	l.spare.tail(1)
+	l.lend()
 	l.last = k.now()
 	l.clock = tickLength // tick 0 is the wheel's "never"
 	l.tick.Store(1)
@@ -102,9 +106,15 @@ func (l *loop) run() {
 func (l *loop) turn() bool {
 	n, err := l.k.wait(l.events, l.timeout())
 	l.awake()
-	if err != nil && err != syscall.EINTR {
+	switch {
+	case err == nil:
+		l.failures = 0
+	case err != syscall.EINTR:
 		l.server.logf("wait", err) // nothing is known to be ready; the timers go on, and the next wait tries again
 		n = 0
+		if l.failures++; l.failures == maxFailures {
+			l.stop(true)
+		}
 	}
 	for _, ev := range l.events[:n] {
 		l.dispatch(ev)
@@ -263,7 +273,7 @@ func (l *loop) dispatch(ev event) {
 	if c == nil || c.gen != ev.token.gen() {
 		return // E01: of a connection that has ended, or of its predecessor
 	}
-	l.begin(c)
+	l.begin(c, ev.ready)
 	// A hangup is followed by a read even when reading is paused: the output can never leave, and waiting would spin (E14).
 	if ev.ready&hangup != 0 || ev.ready&readable != 0 && c.want&readable != 0 {
 		l.readable(c)
@@ -271,14 +281,24 @@ func (l *loop) dispatch(ev event) {
 	l.settle(c)
 }
 
-// begin lends c the loop's output for the length of its turn. What anybody writes meanwhile leaves with it.
-func (l *loop) begin(c *Conn) {
+// begin lends c the loop's output for the length of its turn, and notes that there is room if the kernel says so. What anybody writes meanwhile
+// leaves with the rest.
+func (l *loop) begin(c *Conn, ready interest) {
 	c.mu.Lock()
 	c.posted = true
 	if c.busy == nil {
 		c.busy = l.spare
 	}
+	if ready&(writable|hangup) != 0 {
+		c.busy.blocked = false
+	}
 	c.mu.Unlock()
+}
+
+// lend gets the loop another output to lend, since the connection keeps the last.
+func (l *loop) lend() {
+	l.spare = busies.Get().(*busy)
+	l.spare.tail(1)
 }
 
 // readable reads once and does what the octets call for.
@@ -441,9 +461,11 @@ func (l *loop) settle(c *Conn) {
 			if o != l.spare {
 				o.free()
 			}
-		} else if o == l.spare { // it stays with the connection
-			l.spare = busies.Get().(*busy)
-			l.spare.tail(1)
+		} else { // it stays with the connection
+			o.trim()
+			if o == l.spare {
+				l.lend()
+			}
 		}
 	}
 	closeSent := c.proto.CloseSent()
@@ -534,8 +556,7 @@ func (l *loop) finish(c *Conn, err error) {
 		l.counts.account(o, 0)
 		c.busy = nil
 		if o == l.spare {
-			l.spare = busies.Get().(*busy)
-			l.spare.tail(1)
+			l.lend()
 		}
 		o.free()
 	}

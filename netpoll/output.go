@@ -37,7 +37,8 @@ type busy struct {
 
 	accounted int // octets that Stats.Queued counts
 
-	progress bool   // the kernel has taken octets since the loop last looked
+	blocked  bool   // the kernel took less than it was given: it will say when there is room
+	progress bool   // it has taken octets since the loop last looked
 	moved    uint32 // tick at which it last took some, or the queue began
 
 	request   *handshake.Request // an opening handshake that has come in part
@@ -106,6 +107,15 @@ func (o *busy) sent(n int) {
 		rest := copy(o.segs, o.segs[i:])
 		clear(o.segs[rest:])
 		o.segs = o.segs[:rest]
+	}
+}
+
+// trim gives back a chunk that is empty: what o is kept for is no output.
+func (o *busy) trim() {
+	if o.size == 0 && len(o.segs) == 1 && o.segs[0].chunk != nil {
+		chunks.Put(o.segs[0].chunk)
+		o.segs[0] = segment{}
+		o.segs = o.segs[:0]
 	}
 }
 

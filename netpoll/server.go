@@ -274,7 +274,7 @@ func (s *Server) closeListener() {
 // goodbye tells a peer that the server is going away.
 func (l *loop) goodbye(c *Conn) {
 	if c.state == opening {
-		l.begin(c)
+		l.begin(c, 0)
 		l.refuse(c, handshake.ErrUnavailable)
 		l.settle(c)
 		return
