@@ -2,6 +2,7 @@ package conn
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -10,53 +11,63 @@ import (
 	"github.com/idlewire/idlewire/frame"
 )
 
-// A CloseError says that the peer closed the connection with a Close frame.
+// A CloseError says that the peer said goodbye: it sent a Close frame.
 type CloseError struct {
 	Code   frame.CloseCode // frame.CloseNoStatus if the Close had none
-	Reason string
+	Reason string          // at most 123 bytes
 }
 
-// Error returns the code and the reason, quoted and cut to 64 bytes.
+// Error returns the code and the reason, quoted, and cut to 64 bytes because it is the peer's.
 func (e *CloseError) Error() string {
-	s := "closed by the peer: " + e.Code.String()
+	s := "peer closed the connection: " + e.Code.String()
 	if e.Reason != "" {
-		r := e.Reason
-		if len(r) > 64 {
-			r = r[:64]
-		}
-		s += " " + strconv.Quote(r)
+		s += " " + strconv.Quote(e.Reason[:min(len(e.Reason), 64)])
 	}
 	return s
 }
 
-// Mistakes of the caller. Nothing has been appended.
+// ErrCloseSent means that our Close has been sent, and nothing may be sent after it (RFC 6455, section 5.5.1).
+var ErrCloseSent = errors.New("conn: close already sent")
+
+// What a program asks for and no endpoint may send: errors.Is finds frame.ErrNotSendable in all of them.
 var (
-	ErrCloseSent    = errors.New("conn: close already sent")                                // 5.5.1
-	ErrOpcode       = errors.New("conn: opcode is not text or binary")                      // 5.6
-	ErrMessageOpen  = errors.New("conn: the fragmented message before is not finished")     // 5.4
-	ErrNoMessage    = errors.New("conn: continuation without a fragmented message")         // 5.4
-	ErrControlSize  = errors.New("conn: control frame longer than 125 bytes")               // 5.5
-	ErrClientShares = errors.New("conn: a client masks each frame, so it cannot share one") // 5.1
+	errOpcode       = fmt.Errorf("%w: a message is text or binary", frame.ErrNotSendable)                         // 5.6
+	errMessageOpen  = fmt.Errorf("%w: new message before the last fragment of another", frame.ErrNotSendable)     // 5.4
+	errNoMessage    = fmt.Errorf("%w: continuation without a message to continue", frame.ErrNotSendable)          // 5.4
+	errControlSize  = fmt.Errorf("%w: control frame longer than 125 bytes", frame.ErrNotSendable)                 // 5.5
+	errClientShares = fmt.Errorf("%w: a client masks each frame afresh, so it shares none", frame.ErrNotSendable) // 5.1, 5.3
 )
 
-// CodeOf returns the close code that belongs to err: that of a *frame.Error or *CloseError; CloseNormal for nil;
-// CloseAbnormal if the transport ended or timed out, and then no Close can be sent; else CloseInternalError.
+// CodeOf returns the close code that tells why a connection ended with err, anywhere in its chain:
+//
+//   - CloseNormal for nil,
+//   - the code of a [*frame.Error], with which to fail the connection, or of a [*CloseError], which the peer gave,
+//   - CloseAbnormal if the transport ended, broke or timed out: there is nobody to send a Close to,
+//   - CloseInternalError for all else.
 func CodeOf(err error) frame.CloseCode {
-	var fe *frame.Error
-	var ce *CloseError
-	var se *os.SyscallError
-	var ne net.Error
+	var breach *frame.Error
+	var goodbye *CloseError
 	switch {
 	case err == nil:
 		return frame.CloseNormal
-	case errors.As(err, &fe):
-		return fe.Code
-	case errors.As(err, &ce):
-		return ce.Code
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe),
-		errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded),
-		errors.As(err, &se), errors.As(err, &ne):
+	case errors.As(err, &breach):
+		return breach.Code
+	case errors.As(err, &goodbye):
+		return goodbye.Code
+	case transport(err):
 		return frame.CloseAbnormal
 	}
 	return frame.CloseInternalError
+}
+
+// transport reports whether err comes from what carries the bytes.
+func transport(err error) bool {
+	for _, e := range []error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, os.ErrDeadlineExceeded} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	var op net.Error
+	var call *os.SyscallError
+	return errors.As(err, &op) || errors.As(err, &call)
 }

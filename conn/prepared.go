@@ -2,27 +2,32 @@ package conn
 
 import "github.com/idlewire/idlewire/frame"
 
-// A Prepared is a message to be sent to many.
+// A Prepared is a data message to be sent on many connections, framed once. It never changes, so any number of
+// goroutines may use it.
 type Prepared struct {
-	wire []byte // the frame as a server sends it
-	head int    // size of its header
+	wire []byte // the whole frame as servers send it: header, payload
+	head int    // size of the header
 	op   frame.Opcode
 }
 
-// Prepare copies payload into a frame that any number of connections may send, at the same time.
+// Prepare returns the message with a copy of payload. op is Text or Binary, else the error is frame.ErrNotSendable. The
+// payload of a Text must be UTF-8, which Prepare does not check.
 func Prepare(op frame.Opcode, payload []byte) (*Prepared, error) {
 	if !op.IsData() {
-		return nil, ErrOpcode
+		return nil, errOpcode
 	}
 	h := frame.Header{Length: int64(len(payload)), Opcode: op, Fin: true}
-	n := h.Size()
-	return &Prepared{frame.Append(make([]byte, 0, n+len(payload)), h, payload), n, op}, nil
+	head := h.Size()
+	wire := make([]byte, 0, head+len(payload))
+	return &Prepared{frame.Append(wire, h, payload), head, op}, nil
 }
 
-// PreparedFrame returns the bytes of m as a server sends them. They are shared: do not modify them.
+// PreparedFrame returns the bytes of m, for a server to send as they are. They are the same for all connections: they
+// must not be modified, and are valid for ever. The error is that of AppendMessage; a client gets frame.ErrNotSendable, because
+// it has to mask, and uses AppendPrepared.
 func (p *Protocol) PreparedFrame(m *Prepared) ([]byte, error) {
 	if p.Role == Client {
-		return nil, ErrClientShares
+		return nil, errClientShares
 	}
 	if err := p.mayBegin(m.op); err != nil {
 		return nil, err
@@ -30,7 +35,7 @@ func (p *Protocol) PreparedFrame(m *Prepared) ([]byte, error) {
 	return m.wire, nil
 }
 
-// AppendPrepared appends m to dst, in either role.
+// AppendPrepared appends m to dst, in either role. The error is that of AppendMessage.
 func (p *Protocol) AppendPrepared(dst []byte, m *Prepared) ([]byte, error) {
 	return p.AppendMessage(dst, m.op, m.wire[m.head:])
 }

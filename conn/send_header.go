@@ -6,7 +6,7 @@ import "github.com/idlewire/idlewire/frame"
 // the payload from where it lies. Exactly n bytes of payload must follow. Only a server may: a client masks its payload (RFC 6455, section 5.1).
 func (p *Protocol) AppendMessageHeader(dst []byte, op frame.Opcode, n int) ([]byte, error) {
 	if p.Role == Client {
-		return dst, ErrClientShares
+		return dst, errClientShares
 	}
 	if err := p.mayBegin(op); err != nil {
 		return dst, err
