@@ -29,9 +29,11 @@ func (e *CloseError) Error() string {
 // ErrCloseSent means that our Close has been sent, and nothing may be sent after it (RFC 6455, section 5.5.1).
 var ErrCloseSent = errors.New("conn: close already sent")
 
-// What a program asks for and no endpoint may send: errors.Is finds frame.ErrNotSendable in all of them.
+// ErrOpcode means that a data message was to be sent that is neither text nor binary. It is a frame.ErrNotSendable.
+var ErrOpcode = fmt.Errorf("%w: a message is text or binary", frame.ErrNotSendable) // 5.6
+
+// What else a program may ask for and no endpoint may send; errors.Is finds frame.ErrNotSendable in each.
 var (
-	errOpcode       = fmt.Errorf("%w: a message is text or binary", frame.ErrNotSendable)                         // 5.6
 	errMessageOpen  = fmt.Errorf("%w: new message before the last fragment of another", frame.ErrNotSendable)     // 5.4
 	errNoMessage    = fmt.Errorf("%w: continuation without a message to continue", frame.ErrNotSendable)          // 5.4
 	errControlSize  = fmt.Errorf("%w: control frame longer than 125 bytes", frame.ErrNotSendable)                 // 5.5

@@ -14,7 +14,7 @@ type Prepared struct {
 // payload of a Text must be UTF-8, which Prepare does not check.
 func Prepare(op frame.Opcode, payload []byte) (*Prepared, error) {
 	if !op.IsData() {
-		return nil, errOpcode
+		return nil, ErrOpcode
 	}
 	h := frame.Header{Length: int64(len(payload)), Opcode: op, Fin: true}
 	head := h.Size()

@@ -89,7 +89,7 @@ func (p *Protocol) AppendReply(dst []byte, m Message) []byte {
 func (p *Protocol) mayBegin(op frame.Opcode) error {
 	switch {
 	case !op.IsData():
-		return errOpcode
+		return ErrOpcode
 	case p.sent&closeSent != 0:
 		return ErrCloseSent
 	case p.sent&messageOpen != 0:
