@@ -74,44 +74,59 @@ func (s *body) step(b []byte) (rest []byte) {
 	case bodyClose:
 		s.keep(b)
 		return nil
-	case bodyLength, bodyChunk:
-		n := int(min(s.left, int64(len(b))))
-		s.keep(b[:n])
-		if s.left -= int64(n); s.left == 0 && s.state == bodyLength {
+	case bodyLength:
+		if b = s.take(b); s.left == 0 {
 			s.state = bodyDone
-		} else if s.left == 0 && s.state == bodyChunk {
+		}
+		return b
+	case bodyChunk:
+		if b = s.take(b); s.left == 0 && s.state == bodyChunk {
 			s.state = bodyChunkEnd
 		}
-		return b[n:]
+		return b
 	}
-	// The size of a chunk in hexadecimal, perhaps with extensions, or the empty line after one.
-	i := bytes.IndexByte(b, '\n')
-	line := b[:i+1]
-	if i < 0 {
-		line = b
-	}
-	if s.line = append(s.line, line...); len(s.line) > 256 {
+	line, rest, whole := bytes.Cut(b, []byte{'\n'})
+	if s.line = append(s.line, line...); len(s.line) > maxChunkLine {
 		s.state = bodyDone
 	}
-	if i < 0 {
-		return nil
+	if whole && s.state != bodyDone {
+		s.endLine()
 	}
-	if s.state == bodyChunkEnd {
-		s.state = bodyChunkLine
-	} else if s.state == bodyChunkLine {
-		s.state = bodyChunk
-		for _, c := range s.line {
-			if !isHex(c) || s.left > MaxBody {
-				break
-			}
-			s.left = s.left<<4 | int64(hexDigit(c))
-		}
-		if s.left == 0 { // the last chunk, or no number
-			s.state = bodyDone
-		}
-	}
+	return rest
+}
+
+const maxChunkLine = 256 // size and extensions of a chunk
+
+// endLine understands the line around a chunk (RFC 9112 7.1), without its LF.
+func (s *body) endLine() {
+	line, ok := bytes.CutSuffix(s.line, []byte{'\r'})
 	s.line = s.line[:0]
-	return b[i+1:]
+	switch {
+	case !ok || s.state == bodyChunkEnd && len(line) > 0:
+		s.state = bodyDone
+		return
+	case s.state == bodyChunkEnd:
+		s.state = bodyChunkLine
+		return
+	}
+	for _, c := range line { // hexadecimal digits, perhaps followed by extensions
+		if !isHex(c) || s.left > MaxBody {
+			break
+		}
+		s.left = s.left<<4 | int64(hexDigit(c))
+	}
+	s.state = bodyChunk
+	if s.left == 0 { // the last chunk, or no number
+		s.state = bodyDone
+	}
+}
+
+// take keeps what of b belongs to the left octets.
+func (s *body) take(b []byte) (rest []byte) {
+	n := int(min(s.left, int64(len(b))))
+	s.keep(b[:n])
+	s.left -= int64(n)
+	return b[n:]
 }
 
 func hexDigit(c byte) byte {

@@ -42,45 +42,51 @@ func (e *Error) Error() string {
 // Unwrap returns the error of the program that led to e, or nil.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Breaches of the protocol by a client, found by [Request.Receive], and refusals by policy,
-// found by [Upgrader.AppendResponse]. They are variables: errors.Is finds them, and a peer
-// cannot make us allocate. Do not modify them.
+// Breaches of the protocol by a client, found by [Request.Receive]; refusals by policy, found by
+// [Upgrader.AppendResponse]; and the two of a server in trouble. They are variables: errors.Is
+// finds them, and a peer cannot make us allocate. Do not modify them.
 var (
-	ErrRequestLine        = &Error{Status: http.StatusBadRequest, text: "malformed request line"}                                                            // RFC 9112 3
-	ErrTarget             = &Error{Status: http.StatusBadRequest, text: "request target is not a path in origin form"}                                       // RFC 9112 3.2.1
-	ErrHeader             = &Error{Status: http.StatusBadRequest, text: "malformed header line"}                                                             // RFC 9112 5
-	ErrHost               = &Error{Status: http.StatusBadRequest, text: "expected one well-formed Host header"}                                              // 4.2.1, RFC 9112 3.2
-	ErrBody               = &Error{Status: http.StatusBadRequest, text: "an opening handshake has no body"}                                                  // 4.1
-	ErrKey                = &Error{Status: http.StatusBadRequest, text: "expected one Sec-WebSocket-Key of 16 octets in base64"}                             // 4.2.1
-	ErrSubprotocols       = &Error{Status: http.StatusBadRequest, text: "malformed Sec-WebSocket-Protocol"}                                                  // 4.1, 4.3
-	ErrExtensions         = &Error{Status: http.StatusBadRequest, text: "malformed Sec-WebSocket-Extensions"}                                                // 9.1
-	ErrVersions           = &Error{Status: http.StatusBadRequest, text: "more than one Sec-WebSocket-Version"}                                               // 11.3.5
-	ErrOrigin             = &Error{Status: http.StatusForbidden, text: "origin not allowed"}                                                                 // 10.2
-	ErrMethod             = &Error{Status: http.StatusMethodNotAllowed, text: "an opening handshake is a GET request"}                                       // 4.1
-	ErrRequestLineTooLong = &Error{Status: http.StatusRequestURITooLong, text: "request line too long"}                                                      // RFC 9112 3
-	ErrUpgrade            = &Error{Status: http.StatusUpgradeRequired, text: "expected an upgrade to websocket"}                                             // 4.2.1
-	ErrVersion            = &Error{Status: http.StatusUpgradeRequired, text: "expected Sec-WebSocket-Version: 13"}                                           // 4.4
-	ErrHeaderTooLong      = &Error{Status: http.StatusRequestHeaderFieldsTooLarge, text: "header line too long"}                                             // RFC 6585 5
-	ErrHeadersTooLarge    = &Error{Status: http.StatusRequestHeaderFieldsTooLarge, text: "headers too large"}                                                // RFC 6585 5
-	ErrTooManyHeaders     = &Error{Status: http.StatusRequestHeaderFieldsTooLarge, text: "too many headers"}                                                 // RFC 6585 5
-	ErrHTTPVersion        = &Error{Status: http.StatusHTTPVersionNotSupported, text: "expected HTTP/1.1"}                                                    // 4.1
-	ErrHTTP2              = &Error{Status: http.StatusHTTPVersionNotSupported, text: "WebSocket over HTTP/2 (RFC 8441) is not supported, expected HTTP/1.1"} // RFC 8441
-	ErrInternal           = &Error{Status: http.StatusInternalServerError}
-	ErrUnavailable        = &Error{Status: http.StatusServiceUnavailable, text: "too many connections"} // for servers at their limit
+	ErrRequestLine  = breach(400, "malformed request line")                                // RFC 9112 3
+	ErrTarget       = breach(400, "request target is not a path in origin form")           // RFC 9112 3.2.1
+	ErrHeader       = breach(400, "malformed header line")                                 // RFC 9112 5
+	ErrHost         = breach(400, "expected one well-formed Host header")                  // RFC 9112 3.2
+	ErrBody         = breach(400, "an opening handshake has no body")                      // 4.1
+	ErrVersions     = breach(400, "more than one Sec-WebSocket-Version")                   // 11.3.5
+	ErrKey          = breach(400, "expected one Sec-WebSocket-Key of 16 octets in base64") // 4.2.1
+	ErrSubprotocols = breach(400, "malformed Sec-WebSocket-Protocol")                      // 4.3
+	ErrExtensions   = breach(400, "malformed Sec-WebSocket-Extensions")                    // 9.1
+
+	ErrOrigin  = breach(403, "origin not allowed")                           // 10.2
+	ErrMethod  = breach(405, "an opening handshake is a GET request")        // 4.1
+	ErrUpgrade = breach(426, "expected an upgrade to websocket")             // 4.2.1
+	ErrVersion = breach(426, "expected Sec-WebSocket-Version: 13")           // 4.4
+	ErrHTTP    = breach(505, "expected HTTP/1.1")                            // 4.1
+	ErrHTTP2   = breach(505, "expected HTTP/1.1; RFC 8441 is not supported") // by Hijack alone
+
+	ErrRequestLineTooLong = breach(414, "request line too long") // RFC 9110 15.5.15
+	ErrHeaderTooLong      = breach(431, "header line too long")  // RFC 6585 5
+	ErrHeadersTooLarge    = breach(431, "headers too large")
+	ErrTooManyHeaders     = breach(431, "too many headers")
+
+	ErrInternal    = breach(500, "") // what the program said is not for the peer
+	ErrUnavailable = breach(503, "too many connections")
 )
 
 // Breaches of the protocol by a server, found by [Response.Receive] and [Offer.Check]. Do not
 // modify them.
 var (
-	ErrResponse            = &Error{Status: 0, text: "malformed response"}
-	ErrResponseTooLarge    = &Error{Status: 0, text: "response headers too large"}
-	ErrResponseVersion     = &Error{Status: http.StatusSwitchingProtocols, text: "response is not HTTP/1.1"}
-	ErrResponseUpgrade     = &Error{Status: http.StatusSwitchingProtocols, text: "expected one Upgrade: websocket in the response"}
-	ErrResponseConnection  = &Error{Status: http.StatusSwitchingProtocols, text: "expected Connection: Upgrade in the response"}
-	ErrResponseAccept      = &Error{Status: http.StatusSwitchingProtocols, text: "Sec-WebSocket-Accept does not answer the key"}
-	ErrResponseSubprotocol = &Error{Status: http.StatusSwitchingProtocols, text: "server chose a subprotocol that was not offered"}
-	ErrResponseExtensions  = &Error{Status: http.StatusSwitchingProtocols, text: "server chose an extension that was not offered"}
+	ErrResponse             = breach(0, "malformed response")
+	ErrResponseTooLarge     = breach(0, "response headers too large")
+	ErrResponseHTTP         = breach(101, "response is not HTTP/1.1")
+	ErrResponseBody         = breach(101, "response has a body") // RFC 9112 6.1
+	ErrResponseUpgrade      = breach(101, "expected one Upgrade: websocket in the response")
+	ErrResponseConnection   = breach(101, "expected Connection: Upgrade in the response")
+	ErrResponseAccept       = breach(101, "Sec-WebSocket-Accept does not answer the key")
+	ErrResponseSubprotocols = breach(101, "server chose a subprotocol that was not offered")
+	ErrResponseExtensions   = breach(101, "server chose an extension that was not offered")
 )
+
+func breach(status int, text string) *Error { return &Error{Status: status, text: text} }
 
 // internal wraps what the program did wrong. The peer sees a bare 500.
 func internal(cause error) *Error {

@@ -95,12 +95,12 @@ func appendHTTP(b []byte, r *http.Request) []byte {
 // refuse sends the refusal through w and returns it.
 func refuse(w http.ResponseWriter, err error) error {
 	e := refusal(err)
-	body := e.body()
+	body := e.appendBody(nil)
 	for name, value := range e.headers(len(body)) {
 		w.Header().Add(name, value)
 	}
 	w.WriteHeader(e.Status)
-	w.Write([]byte(body))
+	w.Write(body)
 	return e
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -44,6 +45,9 @@ func ParseURL(raw string) (*url.URL, error) {
 	}
 	if strings.Contains(raw, "#") {
 		return nil, errFragment
+	}
+	if strings.Contains(raw, " ") {
+		return nil, errTarget // net/url would take it, and send it as %20 or not at all
 	}
 	if _, _, err := target(u, ""); err != nil {
 		return nil, err
@@ -147,7 +151,7 @@ func (o *Offer) appendRequest(b []byte) ([]byte, error) {
 	b = append(b, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "...)
 	b = append(append(b, o.sent[:]...), "\r\n"...)
 	if o.Origin != "" {
-		if !isFieldValue(o.Origin) || strings.Contains(o.Origin, " ") || o.Header.Get("Origin") != "" {
+		if !isFieldValue([]byte(o.Origin)) || strings.Contains(o.Origin, " ") || has(o.Header, "Origin") {
 			return nil, errors.New("handshake: Origin has a space or a control character, or is in Header too")
 		}
 		b = appendHeader(b, "Origin", o.Origin)
@@ -167,18 +171,16 @@ func (o *Offer) appendRequest(b []byte) ([]byte, error) {
 		}
 		b = append(b, "\r\n"...)
 	}
-	if u := o.URL.User; u != nil && o.Header.Get("Authorization") == "" {
+	if u := o.URL.User; u != nil && !has(o.Header, "Authorization") {
+		if strings.Contains(u.Username(), ":") {
+			return nil, errors.New("handshake: user name has a colon") // RFC 7617 2
+		}
 		password, _ := u.Password()
 		b = append(b, "Authorization: Basic "...) // RFC 7617
 		b = base64.StdEncoding.AppendEncode(b, []byte(u.Username()+":"+password))
 		b = append(b, "\r\n"...)
 	}
-	names := make([]string, 0, len(o.Header))
-	for name := range o.Header {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(o.Header)) {
 		if equalFold(name, "host") {
 			return nil, errors.New("handshake: Host is set by URL or Offer.Host, not in Header")
 		}
@@ -205,7 +207,11 @@ func (o *Offer) Check(r *Response) error {
 	case r.Status != http.StatusSwitchingProtocols:
 		return &Error{Status: r.Status, Header: r.headers(), text: "server refused the opening handshake"}
 	case r.http10:
-		return ErrResponseVersion
+		return ErrResponseHTTP
+	}
+	// RFC 9112 6.1: a 101 has neither. As with requests, a length of 0 leaves no doubt.
+	if v, n := r.only("Content-Length"); n > 1 || n == 1 && string(v) != "0" || r.Header("Transfer-Encoding") != nil {
+		return ErrResponseBody
 	}
 	if v, n := r.only("Upgrade"); n != 1 || !equalFold(v, "websocket") {
 		return ErrResponseUpgrade
@@ -225,7 +231,7 @@ func (o *Offer) Check(r *Response) error {
 	v, n := r.only("Sec-WebSocket-Protocol")
 	i := slices.Index(o.Subprotocols, string(v))
 	if n > 1 || n == 1 && i < 0 {
-		return ErrResponseSubprotocol
+		return ErrResponseSubprotocols
 	}
 	var agreed []Extension
 	for v := range r.Values("Sec-WebSocket-Extensions") {

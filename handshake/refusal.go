@@ -3,6 +3,8 @@ package handshake
 import (
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -11,9 +13,13 @@ import (
 // AppendRefusal appends to dst the complete HTTP response that refuses an opening handshake
 // because of err. Close the connection after it. An error that is not, and does not wrap, an
 // *[Error] is answered with a bare 500, as is one that no response can be made of.
+//
+// It does not allocate for the variables of this package, so that refusing costs no more than
+// accepting.
 func AppendRefusal(dst []byte, err error) []byte {
 	e := refusal(err)
-	body := e.body()
+	var scratch [128]byte
+	body := e.appendBody(scratch[:0])
 	dst = append(dst, "HTTP/1.1 "...)
 	dst = strconv.AppendInt(dst, int64(e.Status), 10)
 	dst = append(append(append(dst, ' '), http.StatusText(e.Status)...), "\r\n"...)
@@ -26,8 +32,13 @@ func AppendRefusal(dst []byte, err error) []byte {
 
 // refusal returns the *Error to tell the peer about, checked.
 func refusal(err error) *Error {
-	var e *Error
-	if !errors.As(err, &e) || e == nil {
+	e, plain := err.(*Error)
+	if !plain {
+		var wrapped *Error
+		errors.As(err, &wrapped)
+		e = wrapped
+	}
+	if e == nil {
 		return internal(err)
 	}
 	if e.Status < 200 || e.Status > 599 {
@@ -40,60 +51,50 @@ func refusal(err error) *Error {
 			}
 		}
 	}
-	if error(e) != err {
+	if !plain {
 		return &Error{Status: e.Status, Header: e.Header, Body: e.Body, text: e.text, cause: err}
 	}
 	return e
 }
 
-// body returns the body of the response.
-func (e *Error) body() string {
-	switch {
-	case e.Status == http.StatusNoContent || e.Status == http.StatusNotModified:
-		return "" // RFC 9110 6.4.1
-	case e.Body != nil:
-		return string(e.Body)
-	case e.text != "":
-		return e.text + "\n"
-	}
-	return http.StatusText(e.Status) + "\n"
+// bodyless reports whether the status allows no body (RFC 9110 6.4.1).
+func (e *Error) bodyless() bool {
+	return e.Status == http.StatusNoContent || e.Status == http.StatusNotModified
 }
 
-// headers calls yield for each header of the response with a body of n octets.
-func (e *Error) headers(n int) func(yield func(name, value string) bool) {
+func (e *Error) appendBody(dst []byte) []byte {
+	switch {
+	case e.bodyless():
+		return dst
+	case e.Body != nil:
+		return append(dst, e.Body...)
+	case e.text != "":
+		return append(append(dst, e.text...), '\n')
+	}
+	return append(append(dst, http.StatusText(e.Status)...), '\n')
+}
+
+// headers iterates over the headers of the response with a body of n octets, in a fixed order.
+func (e *Error) headers(n int) iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
+		ok := yield("Connection", "close")
 		switch e.Status {
-		case http.StatusMethodNotAllowed:
-			if e.Header.Get("Allow") == "" && !yield("Allow", "GET") { // RFC 9110 15.5.6
-				return
-			}
+		case http.StatusMethodNotAllowed: // RFC 9110 15.5.6
+			ok = ok && (has(e.Header, "Allow") || yield("Allow", "GET"))
 		case http.StatusUpgradeRequired:
-			// 4.4: the versions that we speak. RFC 9110 7.8 and 15.5.22: what to upgrade to.
-			if !yield("Sec-WebSocket-Version", "13") || !yield("Upgrade", "websocket") {
-				return
-			}
+			// RFC 9110 15.5.22: what to upgrade to. 7.8: "A sender of Upgrade MUST also send an
+			// 'Upgrade' connection option". RFC 6455 4.4: the version that we speak.
+			ok = ok && yield("Connection", "Upgrade") && yield("Upgrade", "websocket") &&
+				yield("Sec-WebSocket-Version", "13")
 		}
-		if !yield("Connection", "close") {
+		if !e.bodyless() {
+			ok = ok && (has(e.Header, "Content-Type") || yield("Content-Type", "text/plain; charset=utf-8")) &&
+				yield("Content-Length", strconv.Itoa(n))
+		}
+		if !ok || len(e.Header) == 0 {
 			return
 		}
-		// RFC 9110 7.8: "A sender of Upgrade MUST also send an 'Upgrade' connection option."
-		if e.Status == http.StatusUpgradeRequired && !yield("Connection", "Upgrade") {
-			return
-		}
-		if e.Status != http.StatusNoContent && e.Status != http.StatusNotModified {
-			if e.Header.Get("Content-Type") == "" && !yield("Content-Type", "text/plain; charset=utf-8") {
-				return
-			}
-			if !yield("Content-Length", strconv.Itoa(n)) {
-				return
-			}
-		}
-		names := make([]string, 0, len(e.Header))
-		for name := range e.Header {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		for _, name := range names {
+		for _, name := range slices.Sorted(maps.Keys(e.Header)) {
 			for _, v := range e.Header[name] {
 				if !yield(name, v) {
 					return
@@ -101,4 +102,14 @@ func (e *Error) headers(n int) func(yield func(name, value string) bool) {
 			}
 		}
 	}
+}
+
+// has reports whether h has the header, however the program spelt its name.
+func has(h http.Header, name string) bool {
+	for n, v := range h {
+		if len(v) > 0 && equalFold(n, name) {
+			return true
+		}
+	}
+	return false
 }

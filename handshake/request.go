@@ -3,7 +3,6 @@ package handshake
 import (
 	"bytes"
 	"net"
-	"strings"
 )
 
 // A Request is an opening handshake as a server receives it (RFC 6455 section 4.2.1). The zero
@@ -150,15 +149,15 @@ func (r *Request) firstLine(line span) *Error {
 		if !isHTTPVersion(v) {
 			return ErrRequestLine
 		}
-		return ErrHTTPVersion
+		return ErrHTTP
 	}
 	if string(b[:i]) != "GET" {
 		return ErrMethod
 	}
 	r.target = span{line.from + int32(i) + 1, line.from + int32(j)}
 	target := r.slice(r.target)
-	if !isTarget(target) {
-		return ErrTarget
+	if !isTarget(target) || bytes.HasPrefix(target, []byte("//")) {
+		return ErrTarget // "//host" is a path to some and an authority to others
 	}
 	if q := bytes.IndexByte(target, '?'); q >= 0 {
 		r.query = span{r.target.from + int32(q) + 1, r.target.to}
@@ -173,11 +172,11 @@ func isHTTPVersion(v []byte) bool {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// isTarget reports whether t is in origin form (RFC 9112 3.2.1): a path that begins with one
+// isTarget reports whether t is in origin form (RFC 9112 3.2.1): a path that begins with a
 // slash, and perhaps a query, of visible ASCII without '#'; every '%' of the path begins an
-// octet in hexadecimal. So "*", absolute URIs and "//host" are none.
+// octet in hexadecimal. So "*" and absolute URIs are none.
 func isTarget[T bytesOrString](t T) bool {
-	if len(t) == 0 || t[0] != '/' || len(t) > 1 && t[1] == '/' {
+	if len(t) == 0 || t[0] != '/' {
 		return false
 	}
 	path := true
@@ -200,44 +199,44 @@ func isHex(c byte) bool { return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'f' }
 func (r *Request) field(name []byte, value span) *Error {
 	switch len(name) {
 	case len("Host"):
-		if equalFold(name, "host") {
+		if equalFold(name, "Host") {
 			r.once(sawHost, sawSecondHost, &r.host, value)
 		}
 	case len("Origin"):
-		if equalFold(name, "origin") {
+		if equalFold(name, "Origin") {
 			r.once(sawOrigin, sawSecondOrigin, &r.origin, value)
 		}
 	case len("Upgrade"):
 		// 4.2.1: "containing the value 'websocket', treated as an ASCII case-insensitive
 		// value". RFC 9110 7.8: it is a list.
-		if equalFold(name, "upgrade") && hasElement(r.slice(value), "websocket") {
+		if equalFold(name, "Upgrade") && hasElement(r.slice(value), "websocket") {
 			r.saw |= sawUpgrade
 		}
 	case len("Connection"):
-		if equalFold(name, "connection") && hasElement(r.slice(value), "upgrade") {
+		if equalFold(name, "Connection") && hasElement(r.slice(value), "Upgrade") {
 			r.saw |= sawConnection
 		}
 	case len("Content-Length"):
 		// Some clients say 0 with every request. That leaves no doubt about where the frames
 		// begin; everything else does.
-		if equalFold(name, "content-length") {
+		if equalFold(name, "Content-Length") {
 			if r.saw&sawLength != 0 || string(r.slice(value)) != "0" {
 				r.saw |= sawBody
 			}
 			r.saw |= sawLength
 		}
 	case len("Transfer-Encoding"):
-		if equalFold(name, "transfer-encoding") {
+		if equalFold(name, "Transfer-Encoding") {
 			r.saw |= sawBody
-		} else if equalFold(name, "sec-websocket-key") {
+		} else if equalFold(name, "Sec-WebSocket-Key") {
 			r.once(sawKey, sawSecondKey, &r.key, value)
 		}
 	case len("Sec-WebSocket-Key1"):
-		if equalFold(name, "sec-websocket-key1") || equalFold(name, "sec-websocket-key2") {
+		if equalFold(name, "Sec-WebSocket-Key1") || equalFold(name, "Sec-WebSocket-Key2") {
 			r.saw |= sawDraft
 		}
 	case len("Sec-WebSocket-Version"):
-		if equalFold(name, "sec-websocket-version") {
+		if equalFold(name, "Sec-WebSocket-Version") {
 			var version span
 			r.once(sawVersion, sawSecondVersion, &version, value)
 			if string(r.slice(value)) == "13" {
@@ -245,11 +244,11 @@ func (r *Request) field(name []byte, value span) *Error {
 			}
 		}
 	case len("Sec-WebSocket-Protocol"):
-		if equalFold(name, "sec-websocket-protocol") {
+		if equalFold(name, "Sec-WebSocket-Protocol") {
 			r.checkSubprotocols(r.slice(value))
 		}
 	case len("Sec-WebSocket-Extensions"):
-		if equalFold(name, "sec-websocket-extensions") {
+		if equalFold(name, "Sec-WebSocket-Extensions") {
 			r.saw |= sawExtensionHeader
 			if _, _, ok := parseExtensions(nil, r.slice(value), false); !ok {
 				r.saw |= sawBadExtension
@@ -319,12 +318,4 @@ func (r *Request) offers(subprotocol string) bool {
 		}
 	}
 	return false
-}
-
-// String describes the request in one line for a log, quoted nowhere and free of controls.
-func (r *Request) String() string {
-	if !r.done {
-		return "incomplete request"
-	}
-	return strings.ToValidUTF8("GET "+string(r.Host())+string(r.Target()), "?")
 }

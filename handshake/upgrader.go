@@ -187,7 +187,7 @@ func checkHeader(name, value string) error {
 	switch {
 	case !isToken(name):
 		return fmt.Errorf("handshake: header name %q is not a token", name)
-	case !isFieldValue(value):
+	case !isFieldValue([]byte(value)):
 		return fmt.Errorf("handshake: value of header %s has a control character: %q", name, value)
 	case isOurs(name):
 		return fmt.Errorf("handshake: header %s belongs to the handshake", name)
