@@ -15,7 +15,7 @@ import (
 //	write ─────> at most 64 KiB gathered ─────────> a goroutine for as long as there is something to write ──────────> writable
 //
 // While nobody takes that piece no other is read, so that back-pressure reaches the peer. An idle connection costs
-// one goroutine waiting in Read, with 512 octets to read into: see TestPortableIdleMemory.
+// one goroutine waiting in Read, with 512 octets to read into: 3.4 KiB, see TestPortableIdleMemory, and 3.7 KiB with its net.TCPConn.
 //
 // Handles are indices of a table. Kernels made by sibling share it, so a connection accepted by one loop may be registered by another.
 //

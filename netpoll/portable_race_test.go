@@ -1,0 +1,5 @@
+//go:build race
+
+package netpoll
+
+const underRace = true // memory is not what it is otherwise
