@@ -1,0 +1,640 @@
+package netpoll
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/idlewire/idlewire/conn"
+	"github.com/idlewire/idlewire/frame"
+)
+
+// A client is the far end of one simulated connection, and what the world knows of both ends. What it does is drawn from the seed: how it
+// opens, what it says, how it reads, how it ends. Every data message, in either direction, is made from the client's number and the message's
+// own, so that either end can make it again and compare.
+type client struct {
+	sim *sim
+	id  uint32
+	s   *sock
+	at  int64 // time of its next action
+
+	opening opening_
+	server  conduct // what the server's handler does
+	fate    fate
+	cutAt   int64 // after so many octets the fate strikes; < 0: when all is said
+	reads   reading
+	pause   int64 // nanoseconds it takes between two actions, at most
+	piece   int   // octets it sends or receives at once, at most
+	silent  bool  // does not answer pings
+	rude    bool  // does not answer closes
+
+	out    queue   // what it has yet to send
+	pushed int64   // octets sent
+	made   int64   // octets ever put into out
+	want   int     // data messages it means to send
+	sent   uint32  // data messages put into out
+	ends   []int64 // where in the stream the data messages end
+	close  int64   // where in the stream its Close ends; 0: none
+	code   frame.CloseCode
+	closed bool // it has made its Close
+	broken bool // it breaks the rules
+	told   bool // its fate has struck
+
+	proto    conn.Protocol
+	answer   []byte // the response, until it is whole
+	open     bool   // it has seen the 101
+	refusal  int    // it has seen another status
+	received uint32 // data messages
+	pongs    uint32 // numbers of pings answered so far
+	pings    uint32 // pings sent
+	farewell frame.CloseCode
+	deaf     bool // it has stopped to read: the fate, or the reading
+	ended    bool // it has read the end, clean or reset
+	gone     bool // nothing more will happen
+
+	// The server's side of it.
+	c         *Conn
+	opened    int
+	mute      bool // it has no handler: Open gave none, or panicked
+	done      int  // calls of Close
+	err       error
+	delivered uint32
+	accepted  uint32 // messages that Write has taken
+	refused   bool   // the hook refuses it
+	codes     []frame.CloseCode
+	closeAt   int64 // loop time at which the server's program called Close; 0: not
+	killed    bool  // CloseNow
+	full      bool  // ErrQueueFull
+	panicked  bool
+	blamed    bool // a fault was put on its socket
+	asked     uint32
+}
+
+type opening_ uint8
+
+const (
+	openWhole opening_ = iota
+	openPipelined
+	openDribbled
+	openSlow
+	openNever
+	openBad
+	openRefused
+	openings
+)
+
+type fate uint8
+
+const (
+	fateClose    fate = iota // says Close and waits
+	fateStay                 // waits for the server to say it
+	fateCloseFin             // says Close, and FIN, and reads on
+	fateFin                  // FIN alone, and reads on
+	fateHangUp               // closes the socket
+	fateReset
+	fateVanish
+	fateViolate
+	fates
+)
+
+type reading uint8
+
+const (
+	readAll reading = iota
+	readSlowly
+	readSome
+	readNothing
+)
+
+const never = math.MaxInt64
+
+// ballast fills messages.
+var ballast = strings.Repeat("the quick brown fox jumps; ", 8192)
+
+// body appends message seq of one direction ('C' from a client, 'S' from the server) of connection id.
+func body(dst []byte, from byte, id, seq uint32, size int) []byte {
+	const hex = "0123456789abcdef"
+	start := len(dst)
+	dst = append(dst, from)
+	for shift := 20; shift >= 0; shift -= 4 {
+		dst = append(dst, hex[id>>shift&15])
+	}
+	dst = append(dst, ':')
+	for shift := 28; shift >= 0; shift -= 4 {
+		dst = append(dst, hex[seq>>shift&15])
+	}
+	if size <= 16 {
+		return dst[:start+size]
+	}
+	return append(dst, ballast[(id*7+seq)%27:][:size-16]...)
+}
+
+// shape is the length and the kind of a message.
+func (s *sim) shape(from byte, id, seq uint32) (size int, op frame.Opcode) {
+	x := (s.seed+uint64(from))*0x9e3779b97f4a7c15 ^ uint64(id)<<32 ^ uint64(seq)
+	x ^= x >> 31
+	x *= 0xbf58476d1ce4e5b9
+	x ^= x >> 29
+	op = frame.Text + frame.Opcode(x>>8&1)
+	r := int(x >> 16 & 0xffffff)
+	switch x & 31 {
+	case 0:
+		size = 0
+	case 1, 2:
+		size = 100 + r%60 // around 125, 126
+	case 3, 4, 5:
+		size = r % 1200
+	case 6:
+		size = r % 5000
+	case 7:
+		size = r % s.big
+	default:
+		size = 16 + r%48
+	}
+	return min(size, s.big), op
+}
+
+func (c *client) when() int64 { return c.at }
+
+// poke lets the client act soon: something has changed.
+func (c *client) poke() {
+	if c.at != 0 && !c.gone {
+		soon := c.sim.clock + int64(c.sim.intn(20000))
+		if c.pause > 0 && c.sim.chance(256) {
+			soon += int64(c.sim.intn(int(c.pause)))
+		}
+		c.at = min(c.at, soon)
+	}
+}
+
+func (c *client) act() {
+	w := c.sim.world
+	if c.s == nil {
+		c.dial()
+		return
+	}
+	c.at = never
+	if c.gone {
+		return
+	}
+	moved := false
+	if !c.deaf {
+		moved = c.hear()
+	}
+	if !c.gone && !c.told {
+		if c.open || c.opening == openPipelined {
+			c.speak()
+		}
+		moved = c.push() || moved
+	}
+	if c.gone || c.at != never {
+		return
+	}
+	switch { // it goes on by itself, or else waits for a poke
+	case moved:
+		c.at = w.clock + int64(w.intn(5000))
+		if c.pause > 0 {
+			c.at += int64(w.intn(int(c.pause)))
+		}
+	}
+}
+
+func (c *client) dial() {
+	w := c.sim.world
+	c.s = w.dial(c.sim.ln)
+	c.s.client = c
+	c.s.inCap, c.s.outCap = c.sim.bufferSize(), c.sim.bufferSize()
+	w.note(opDial, int64(c.id), int64(c.opening), nil)
+	b := c.sim.requests[0]
+	switch c.opening {
+	case openNever:
+		b = nil
+		if w.chance(512) {
+			b = c.request()
+			b = b[:w.intn(len(b))]
+		}
+	case openBad:
+		bad := badRequests[w.intn(len(badRequests))]
+		b = []byte(strings.ReplaceAll(bad.text, "$", strconv.Itoa(int(c.id))))
+		c.refusal = -bad.status
+	default:
+		b = c.request()
+		if c.opening == openRefused {
+			c.refusal = -403
+		}
+	}
+	c.put(b)
+	c.at = w.clock
+}
+
+// bufferSize is that of a socket; a few are tiny.
+func (s *sim) bufferSize() int32 {
+	if s.chance(60) {
+		return int32(1 + s.intn(16))
+	}
+	return int32(128 + s.upTo(1<<16))
+}
+
+// request is an opening handshake whose path says who it is.
+func (c *client) request() []byte {
+	b := append(c.sim.scratch[:0], "GET /c/"...)
+	b = strconv.AppendUint(b, uint64(c.id), 10)
+	return append(b, " HTTP/1.1\r\nHost: sim.example\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"+
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"...)
+}
+
+const fields = "Host: sim.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+
+// badRequests are opening handshakes that must be refused, with the status (V12, V32, V45, V47, V81). The path is refused as well, in case.
+var badRequests = []struct {
+	status int
+	text   string
+}{
+	{405, "POST /c/$ HTTP/1.1\r\n" + fields + "\r\n"},
+	{505, "GET /c/$ HTTP/1.0\r\n" + fields + "\r\n"},
+	{400, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"},
+	{400, "GET /c/$ HTTP/1.1\r\nHost: sim.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\r\n"},
+	{400, "GET /c/$ HTTP/1.1\r\nHost: sim.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25j\r\nSec-WebSocket-Version: 13\r\n\r\n"},
+	{400, "GET /c/$ HTTP/1.1\r\nHost: sim.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: **************==\r\nSec-WebSocket-Version: 13\r\n\r\n"},
+	{400, "GET /c/$ HTTP/1.1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + fields + "\r\n"},
+	{426, "GET /c/$ HTTP/1.1\r\nHost: sim.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 8\r\n\r\nGET /c/$ HTTP/1.1\r\n" + fields + "\r\n"},
+	{403, "GET /c/$ HTTP/1.1\r\nOrigin: https://evil.example\r\n" + fields + "\r\n"},
+	{400, "GET /c/$ HTTP/1.1\r\nContent-Length: 5\r\n" + fields + "\r\nhello"},
+	{431, "GET /c/$ HTTP/1.1\r\n" + strings.Repeat("X: y\r\n", 101) + fields + "\r\n"},
+	{431, "GET /c/$ HTTP/1.1\r\nX: " + strings.Repeat("y", 5000) + "\r\n" + fields + "\r\n"},
+	{414, "GET /c/$?" + strings.Repeat("y", 5000) + " HTTP/1.1\r\n" + fields + "\r\n"},
+}
+
+// put adds octets to what is to be sent.
+func (c *client) put(b []byte) {
+	c.out.push(b)
+	c.made += int64(len(b))
+}
+
+// push sends some of what is to be sent, and lets the fate strike where it is due.
+func (c *client) push() bool {
+	w := c.sim.world
+	n := c.out.len()
+	if c.cutAt >= 0 && c.fate != fateClose && c.fate != fateStay {
+		n = min(n, int(c.cutAt-c.pushed))
+	}
+	moved := false
+	if n > 0 {
+		k := n
+		switch {
+		case c.opening >= openDribbled && c.opening <= openSlow && !c.open:
+			k = min(n, 1+w.intn(40))
+		case w.chance(400):
+			k = min(n, w.upTo(c.piece))
+		}
+		k = c.s.send(c.out.bytes()[:k])
+		c.out.drop(k)
+		c.pushed += int64(k)
+		n -= k
+		moved = k > 0
+		if k > 0 {
+			w.note(opSend, int64(c.id), int64(k), nil)
+		}
+		if c.opening == openSlow && !c.open && n > 0 {
+			c.at = w.clock + 5e7 + int64(w.intn(1e9))
+			return true
+		}
+	}
+	if n == 0 && (c.cutAt >= 0 && c.pushed == c.cutAt || c.cutAt < 0 && c.finished()) {
+		c.strike()
+	}
+	return moved
+}
+
+// finished reports whether everything has been said that it meant to say.
+func (c *client) finished() bool {
+	switch {
+	case c.out.len() > 0:
+		return false
+	case c.opening == openNever || c.opening == openBad:
+		return true
+	}
+	return c.sent == uint32(c.want) && (c.closed || c.fate >= fateFin)
+}
+
+// strike is the fate.
+func (c *client) strike() {
+	w := c.sim.world
+	switch c.fate {
+	case fateFin, fateCloseFin:
+		w.note(opFin, int64(c.id), c.pushed, nil)
+		c.s.finish()
+		c.told = true
+	case fateHangUp:
+		w.note(opFin, int64(c.id), -c.pushed, nil)
+		c.s.hangUp()
+		c.told, c.deaf, c.gone = true, true, true
+	case fateReset:
+		w.note(opReset, int64(c.id), c.pushed, nil)
+		c.s.abort(w.chance(512))
+		c.told, c.deaf, c.gone = true, true, true
+	case fateVanish:
+		w.note(opVanish, int64(c.id), c.pushed, nil)
+		c.told, c.deaf, c.gone = true, true, true
+	case fateViolate:
+		if !c.broken {
+			c.violate()
+		}
+	}
+}
+
+// stopTalking drops what is not on its way: the connection is over, or closing.
+func (c *client) stopTalking() {
+	n := c.out.len()
+	c.out.cut(0)
+	c.made -= int64(n)
+	c.want = int(c.sent)
+	c.told = true
+}
+
+// speak makes the next thing to say.
+func (c *client) speak() {
+	w := c.sim.world
+	if c.out.len() > 4096 || c.closed || c.broken {
+		return
+	}
+	if c.cutAt >= 0 && c.made > c.cutAt && c.fate != fateClose && c.fate != fateStay {
+		return
+	}
+	switch {
+	case c.sent < uint32(c.want):
+		if w.chance(200) {
+			c.ping()
+		}
+		c.say()
+		if c.pause > 0 && w.chance(300) {
+			c.at = w.clock + int64(w.intn(int(c.pause)))
+		}
+	case c.out.len() == 0 && (c.fate == fateClose || c.fate == fateCloseFin || c.fate == fateStay && c.sim.calm):
+		c.sayClose(frame.CloseCode(3000+w.intn(2000)), "that is all")
+	}
+}
+
+func (c *client) key() uint32 { return uint32(c.sim.pcg.Uint64()) }
+
+func (c *client) frame(op frame.Opcode, fin bool, payload []byte) {
+	n := c.out.len()
+	if n == 0 {
+		c.out.buf, c.out.head = c.out.buf[:0], 0
+	}
+	c.out.buf = frame.Append(c.out.buf, frame.Header{Opcode: op, Fin: fin, Masked: true, Key: c.key(), Length: int64(len(payload))}, payload)
+	c.made += int64(c.out.len() - n)
+}
+
+// say makes a data message, in one frame or in several with pings between them.
+func (c *client) say() {
+	w := c.sim.world
+	size, op := c.sim.shape('C', c.id, c.sent)
+	b := body(c.sim.scratch[:0], 'C', c.id, c.sent, size)
+	if w.chance(200) {
+		for fragments := w.upTo(min(6, c.sim.maxFragments-1)); fragments > 1; fragments-- {
+			n := w.intn(len(b) + 1)
+			c.frame(op, false, b[:n])
+			b = b[n:]
+			op = frame.Continuation
+			if w.chance(100) {
+				c.ping()
+			}
+		}
+	}
+	c.frame(op, true, b)
+	c.sent++
+	c.ends = append(c.ends, c.made)
+}
+
+// ping asks with its number.
+func (c *client) ping() {
+	if c.pings < uint32(c.sim.controlBurst/2) { // the pongs to the server's own pings count as well
+		c.pings++
+		c.frame(frame.Ping, true, strconv.AppendUint(nil, uint64(c.pings), 10))
+	}
+}
+
+func (c *client) sayClose(code frame.CloseCode, reason string) {
+	p, err := frame.AppendClose(nil, code, reason)
+	if err != nil {
+		c.sim.fail("client: %v", err)
+	}
+	c.frame(frame.Close, true, p)
+	c.closed = true
+	c.code = code
+	c.close = c.made
+	c.codes = append(c.codes, code) // the echo
+}
+
+// A violation is one way to break the rules, and the code that it earns.
+type violation struct {
+	code frame.CloseCode
+	make func(c *client)
+}
+
+func raw(octets string) func(*client) { return func(c *client) { c.put([]byte(octets)) } }
+
+// violations are V01, V02, V08, V13 to V15, V20, V53 to V56, V61 and V63, from the loop's side. The octets have the masking key zero.
+var violations = []violation{
+	{1002, raw("\x81\x05hello")},                                                                     // not masked
+	{1002, raw("\xc1\x81\x00\x00\x00\x00a")},                                                         // RSV1
+	{1002, raw("\x83\x80\x00\x00\x00\x00")},                                                          // a reserved opcode
+	{1002, raw("\x09\x80\x00\x00\x00\x00")},                                                          // a fragmented ping
+	{1002, raw("\x89\xfe\x00\xc8\x00\x00\x00\x00")},                                                  // a ping of 200 octets
+	{1002, raw("\x80\x82\x00\x00\x00\x00\xff\xfe")},                                                  // nothing to continue
+	{1002, raw("\x01\x81\x00\x00\x00\x00a\x81\x81\x00\x00\x00\x00b")},                                // a message within a message
+	{1002, raw("\x82\xff\x80\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00")},                          // bit 63
+	{1002, raw("\x82\xfe\x00\x05\x00\x00\x00\x00hello")},                                             // not the shortest length
+	{1002, raw("\x88\x81\x00\x00\x00\x00\x03")},                                                      // half a code
+	{1002, raw("\x88\x82\x00\x00\x00\x00\x03\xed")},                                                  // 1005
+	{1007, raw("\x88\x83\x00\x00\x00\x00\x03\xe8\xff")},                                              // a reason that is not UTF-8
+	{1007, raw("\x81\x82\x00\x00\x00\x00a\xff")},                                                     // a text that is not
+	{1007, raw("\x01\x81\x00\x00\x00\x00\xe2\x80\x81\x00\x00\x00\x00a")},                             // cut in a character
+	{1009, raw("\x82\xff\x00\x00\x00\x00\x7f\xff\xff\xff\x00\x00\x00\x00")},                          // 2 GiB, announced
+	{1009, raw("\x02\x81\x00\x00\x00\x00a\x80\xff\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00")}, // 16 GiB to come
+	{1008, func(c *client) {
+		c.put([]byte("\x01\x80\x00\x00\x00\x00"))
+		for range c.sim.maxFragments + 2 {
+			c.put([]byte("\x00\x80\x00\x00\x00\x00"))
+		}
+	}},
+	{1008, func(c *client) {
+		for range c.sim.controlBurst + 64 { // what it is forgiven meanwhile does not help
+			c.put([]byte("\x89\x80\x00\x00\x00\x00"))
+		}
+	}},
+}
+
+func (c *client) violate() {
+	w := c.sim.world
+	v := violations[w.intn(len(violations))]
+	c.broken = true
+	v.make(c)
+	c.codes = append(c.codes, v.code)
+	c.cutAt = -1
+	if w.chance(512) { // and goes on talking
+		c.put([]byte("\x81\x81\x00\x00\x00\x00x\x82\x80\x00\x00\x00\x00"))
+	}
+	c.at = w.clock
+}
+
+// hear reads and takes in what the server has sent.
+func (c *client) hear() bool {
+	w := c.sim.world
+	switch c.reads {
+	case readNothing:
+		if w.chance(1000) || !c.s.closed {
+			return false
+		}
+	case readSome:
+		if c.received > 0 && !c.s.closed && !c.sim.calm {
+			return false
+		}
+	}
+	n := 1 << 20
+	if c.reads == readSlowly || w.chance(200) {
+		n = w.upTo(c.piece)
+	}
+	b := c.s.receive(n)
+	if len(b) > 0 {
+		w.note(opReceive, int64(c.id), int64(len(b)), nil)
+		c.take(b)
+		return true
+	}
+	if c.s.ended() {
+		c.end()
+	}
+	return false
+}
+
+// take looks at octets of the server.
+func (c *client) take(b []byte) {
+	if !c.open {
+		if b = c.opens(b); !c.open || len(b) == 0 {
+			return
+		}
+	}
+	w := c.sim
+	for {
+		m, rest, err := c.proto.Receive(b)
+		if err != nil {
+			w.fail("client %d: the server broke the protocol: %v", c.id, err)
+		}
+		switch m.Op {
+		case 0:
+			return
+		case frame.Text, frame.Binary:
+			size, op := w.shape('S', c.id, c.received)
+			if c.received >= c.accepted {
+				w.fail("client %d: message %d was never written: %.40q", c.id, c.received, m.Payload)
+			}
+			if want := body(w.scratch[:0], 'S', c.id, c.received, size); op != m.Op || !bytes.Equal(want, m.Payload) {
+				w.fail("client %d: expected message %d %.40q of %d octets, got %.40q of %d", c.id, c.received, want, size, m.Payload, len(m.Payload))
+			}
+			c.received++
+		case frame.Pong:
+			n, _ := strconv.Atoi(string(m.Payload))
+			if n <= int(c.pongs) || n > int(c.pings) {
+				if !c.broken || len(m.Payload) > 0 {
+					w.fail("client %d: pong %q after pong %d of %d pings", c.id, m.Payload, c.pongs, c.pings)
+				}
+			} else {
+				c.pongs = uint32(n)
+			}
+		case frame.Ping:
+			if !c.silent && !c.told && !c.closed && !c.broken {
+				n := c.out.len()
+				if n == 0 {
+					c.out.buf, c.out.head = c.out.buf[:0], 0
+				}
+				c.out.buf = c.proto.AppendReply(c.out.buf, m)
+				c.made += int64(c.out.len() - n)
+			}
+		case frame.Close:
+			c.goodbye(m)
+		}
+		b = rest
+	}
+}
+
+// goodbye is the server's Close.
+func (c *client) goodbye(m conn.Message) {
+	w := c.sim
+	code, _ := m.Close()
+	c.farewell = code
+	ok := false
+	for _, x := range c.codes {
+		ok = ok || x == code
+	}
+	if !ok {
+		w.fail("client %d: closed with %d, expected one of %d", c.id, code, c.codes)
+	}
+	if c.received != c.accepted {
+		w.fail("client %d: the server's Close came after %d of the %d messages that had been written", c.id, c.received, c.accepted)
+	}
+	if !c.closed && !c.rude && !c.told && !c.broken {
+		// What is half sent has to be sent; then the answer.
+		c.closed = true
+		c.want = int(c.sent)
+		c.out.push(c.proto.AppendReply(nil, m))
+		c.made = c.pushed + int64(c.out.len())
+		c.close = c.made
+		c.code = code
+	} else if c.rude {
+		c.stopTalking()
+	}
+}
+
+// opens takes in the response to the opening handshake and returns what follows it.
+func (c *client) opens(b []byte) []byte {
+	w := c.sim
+	if c.refusal > 0 { // the body of the refusal
+		return nil
+	}
+	c.answer = append(c.answer, b...)
+	i := bytes.Index(c.answer, []byte("\r\n\r\n"))
+	if i < 0 {
+		if len(c.answer) > 4096 {
+			w.fail("client %d: a response of %d octets", c.id, len(c.answer))
+		}
+		return nil
+	}
+	head, rest := c.answer[:i+4], c.answer[i+4:]
+	status, _ := strconv.Atoi(string(head[9:12]))
+	if status == 101 {
+		if c.refusal != 0 || c.opening == openNever || c.opened != 1 {
+			w.fail("client %d: a handshake was accepted that should not have been (%d calls of Open)", c.id, c.opened)
+		}
+		if !bytes.Contains(head, []byte("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")) {
+			w.fail("client %d: the wrong Sec-WebSocket-Accept", c.id)
+		}
+		c.open = true
+		return rest
+	}
+	if c.opened > 0 {
+		w.fail("client %d: refused with %d after Open", c.id, status)
+	}
+	if status != -c.refusal && status != 503 && !(status == 500 && c.panicked) || status == 503 && !w.stopped && !w.crowded {
+		w.fail("client %d: refused with %d, expected %d", c.id, status, -c.refusal)
+	}
+	c.refusal = status
+	c.stopTalking()
+	return nil
+}
+
+// end is when the client has read the end of everything.
+func (c *client) end() {
+	if c.ended {
+		return
+	}
+	c.ended = true
+	c.sim.note(opEnd, int64(c.id), int64(c.farewell), nil)
+	if !c.s.wasReset && c.open && c.received != c.accepted && c.err == nil && c.done == 1 {
+		c.sim.fail("client %d: the end came after %d of %d messages, and nobody said why", c.id, c.received, c.accepted)
+	}
+	c.s.hangUp()
+	c.proto.Release()
+	c.gone = true
+}
