@@ -7,8 +7,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -431,5 +433,115 @@ func TestServerHandshakeTimeout(t *testing.T) {
 			require.NotErrorIs(t, err, context.DeadlineExceeded)
 		}
 		require.EqualValues(t, 1, s.Stats().Refused[408])
+	})
+}
+
+// E25: no loop has many more connections than another.
+func TestE25LoopsAreEven(t *testing.T) {
+	everyDriver(t, func(t *testing.T, d Driver) {
+		s := &Server{Driver: d, Loops: 4, Open: echoes}
+		addr := serve(t, s)
+		var peers []*peer
+		for range 202 {
+			peers = append(peers, dial(t, addr))
+		}
+		for i := range 100 { // some go, others come
+			peers[2*i].nc.Close()
+		}
+		require.Eventually(t, func() bool { return s.Stats().Open == 102 }, 10*time.Second, time.Millisecond)
+		for range 100 {
+			peers = append(peers, dial(t, addr))
+		}
+		for _, l := range s.loops {
+			require.LessOrEqual(t, float64(l.load.Load()), 1.2*202/4, "max/mean")
+		}
+	})
+}
+
+// E23: a handler that holds its loop up is noticed.
+func TestE23SlowHandlerIsCounted(t *testing.T) {
+	everyDriver(t, func(t *testing.T, d Driver) {
+		s := &Server{Driver: d, Open: func(*Conn, *handshake.Request) Handler {
+			return funcs{message: func(c *Conn, m conn.Message) {
+				for start := time.Now(); time.Since(start) < 2*slowTurn; {
+				}
+				c.Write(m.Op, nil)
+			}}
+		}}
+		c := dial(t, serve(t, s))
+		c.write(c.p.AppendMessage(nil, frame.Text, []byte("take your time")))
+		c.expect(frame.Text, "")
+		require.Eventually(t, func() bool { return s.Stats().SlowTurns >= 1 && s.Stats().MaxLag >= 2*slowTurn }, 10*time.Second, time.Millisecond)
+	})
+}
+
+// V62: messages, however many, make no goroutines.
+func TestV62MessagesMakeNoGoroutines(t *testing.T) {
+	addr := serve(t, &Server{Loops: 1, Open: echoes})
+	c := dial(t, addr)
+	var many []byte
+	for range 1000 {
+		var err error
+		many, err = c.p.AppendMessage(many, frame.Binary, []byte("x"))
+		require.NoError(t, err)
+	}
+	before := runtime.NumGoroutine()
+	for range 100 {
+		c.write(many, nil)
+		for range 1000 {
+			c.expect(frame.Binary, "x")
+		}
+		require.LessOrEqual(t, runtime.NumGoroutine(), before+2)
+	}
+}
+
+// V52: who is refused by the program has cost no more than his request.
+func TestV52HookRunsBeforeMemoryIsSpent(t *testing.T) {
+	s := &Server{Loops: 1, Open: echoes}
+	var held []int
+	s.Upgrader.Hook = func(r *handshake.Request) error {
+		held = append(held, r.Buffered())
+		return &handshake.Error{Status: 401}
+	}
+	addr := serve(t, s)
+	for range 3 {
+		nc, err := net.Dial("tcp", addr)
+		require.NoError(t, err)
+		_, err = io.WriteString(nc, request)
+		require.NoError(t, err)
+		answer, err := io.ReadAll(nc)
+		require.NoError(t, err)
+		require.Contains(t, string(answer), "HTTP/1.1 401 ")
+		nc.Close()
+	}
+	require.NoError(t, s.Close())
+	require.Equal(t, []int{0, 0, 0}, held) // a request that comes whole is not copied
+}
+
+// V73: connections that open and close at clicking speed.
+func TestV73Churn(t *testing.T) {
+	everyDriver(t, func(t *testing.T, d Driver) {
+		var opened, closed atomic.Int64
+		s := &Server{Driver: d, Loops: 2, Open: func(c *Conn, _ *handshake.Request) Handler {
+			opened.Add(1)
+			return funcs{close: func(*Conn, error) { closed.Add(1) }}
+		}}
+		addr := serve(t, s)
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for range 100 {
+					nc, err := net.Dial("tcp", addr)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					io.WriteString(nc, request)
+					nc.Close()
+				}
+			})
+		}
+		wg.Wait()
+		require.Eventually(t, func() bool { return s.Stats().Open == 0 && opened.Load() == closed.Load() }, 20*time.Second, time.Millisecond)
 	})
 }
