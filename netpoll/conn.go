@@ -41,6 +41,7 @@ type Conn struct {
 	wait  wait
 	want  interest
 	full  bool // the last read filled the buffer: there may be more
+	eof   bool // the peer has ended its side
 
 	closing atomic.Bool // no more messages for the handler: the program has closed, or the connection is failing; set under mu
 	posted  bool        // in the loop's list, or in its hands: it will be settled

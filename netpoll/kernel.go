@@ -11,8 +11,8 @@ import "net"
 //   - Readiness is level-triggered: while a condition holds and is wanted, every wait may report it. It may also be reported late, or when it
 //     does not hold (the call that follows then fails with EAGAIN), and never after deregister or close of the handle.
 //   - The token given to register comes back in every event of the handle, whole. It carries slot and generation, never a pointer.
-//   - Calls that would block fail with syscall.EAGAIN. Calls may fail with syscall.EINTR at any time, having done nothing. Other errors are
-//     the system's own (syscall.Errno). The end of the peer's bytes is (0, io.EOF).
+//   - Calls that would block fail with syscall.EAGAIN. Calls may fail with syscall.EINTR at any time, having done nothing; but a close always
+//     closes, whatever it reports. Other errors are the system's own (syscall.Errno). The end of the peer's bytes is (0, io.EOF).
 //   - Short reads and short writes are ordinary. A write that took n > 0 octets reports no error.
 //   - No call keeps a slice after it returns.
 //
@@ -42,7 +42,7 @@ type kernel interface {
 	// shutdown ends the sending side (FIN); the peer's bytes can still be read.
 	shutdown(h handle) error
 
-	// close gives the handle back, whatever it reports, and deregisters it; the system may hand out the same number at once.
+	// close gives the handle back and deregisters it; the system may hand out the same number at once.
 	close(h handle) error
 
 	local(h handle) net.Addr

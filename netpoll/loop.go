@@ -172,7 +172,7 @@ func (l *loop) awake() {
 func (l *loop) wakeLocked() {
 	if l.asleep && !l.closed {
 		l.asleep = false
-		if err := l.k.wake(); err != nil {
+		if err := retry(l.k.wake); err != nil {
 			l.server.logf("wake", err)
 		}
 	}
@@ -331,17 +331,19 @@ func (l *loop) readable(c *Conn) {
 // lost ends a connection whose octets have come to an end, or which has failed.
 func (l *loop) lost(c *Conn, err error) {
 	switch {
+	case err != io.EOF:
+		l.finish(c, fmt.Errorf("read: %w", err))
 	case c.state == opening:
 		l.counts.refuse(0)
-	case c.state == lingering && err == io.EOF:
-		err = nil
-	case err == io.EOF:
-		err = errEnded
+		l.finish(c, errEnded)
+	case c.state == lingering:
+		l.finish(c, nil)
+	default: // what is queued may still reach a peer that has only ended its own side
+		c.eof = true
+		if c.state == open {
+			l.end(c, errEnded)
+		}
 	}
-	if err != nil && err != errEnded {
-		err = fmt.Errorf("read: %w", err)
-	}
-	l.finish(c, err)
 }
 
 // receive takes octets of frames through the machine.
@@ -451,7 +453,7 @@ func (l *loop) settle(c *Conn) {
 	}
 	queued, moved := 0, l.tick.Load()
 	if o := c.busy; o != nil {
-		if queued = o.size; o.progress || queued == 0 {
+		if queued = o.size; o.progress || queued == 0 || o.accounted == 0 { // it moves, or begins now
 			o.moved, o.progress = moved, false
 		}
 		moved = o.moved
@@ -489,8 +491,9 @@ func (l *loop) settle(c *Conn) {
 
 // depart goes on with an end when all output has left. It returns false if that was the last of the connection.
 func (l *loop) depart(c *Conn) bool {
-	if c.proto.CloseReceived() && !c.full && c.proto.CloseSent() {
-		// Both have said goodbye and nothing is left to be read: closing now resets nothing (E19). The server closes first (7.1.1).
+	if c.eof || c.proto.CloseReceived() && !c.full && c.proto.CloseSent() {
+		// The peer's octets have ended; or both have said goodbye, and nothing is left to be read: closing now resets nothing (E19). The server
+		// closes first (7.1.1).
 		l.finish(c, nil)
 		return false
 	}
@@ -511,6 +514,8 @@ func (l *loop) watch(c *Conn, queued int) bool {
 	}
 	drained := false
 	switch soft := l.server.limits.soft; {
+	case c.eof: // it would be reported for ever
+		want &^= readable
 	case c.state != open || soft < 0:
 		want |= readable
 	case queued > soft:
