@@ -75,7 +75,7 @@ const readChunk = 4 << 10
 // Read reads one frame from r, and not an octet more. The payload is unmasked, and the caller's to keep.
 //
 // A frame whose header announces more than max octets is [ErrMessageTooBig] at once, and no payload is read;
-// a negative max is no limit. Memory is taken as the payload arrives: never more than twice what has, and 4 KiB. Other errors are those
+// a negative max is no limit. Room is made as the payload arrives, for at most twice what has arrived and 4 KiB. Other errors are those
 // of [ReadHeader]; if r ends inside the frame, io.ErrUnexpectedEOF. With an error the Frame is zero.
 //
 // Read makes two or more calls of r.Read for each frame. Where r is a connection, give a bufio.Reader on it.
