@@ -144,7 +144,7 @@ func fragmented(s *stage, op byte, parts int, withPing bool) error {
 	if err != nil {
 		return err
 	}
-	want := sample(op, 4000)
+	want := sample(op, 12000)
 	var between func() error
 	if withPing {
 		between = func() error { return p.ping([]byte("between")) }

@@ -98,7 +98,7 @@ func closeInside(s *stage) error {
 	}
 	p.t.linger.Store(true)
 	var said error
-	p.fragments(opText, cut(sample(opText, 400), 4), func() error { // the library rightly refuses the rest
+	p.fragments(opText, cut(sample(opText, 12000), 4), func() error { // the library rightly refuses the rest
 		said = p.goodbye(1001, "")
 		return errors.New("enough")
 	})

@@ -9,4 +9,5 @@ require (
 	github.com/gobwas/httphead v0.1.0
 	github.com/gobwas/ws v1.5.0
 	github.com/gorilla/websocket v1.5.3
+	github.com/idlewire/idlewire v0.0.0-00010101000000-000000000000
 )

@@ -80,7 +80,8 @@ type peer struct {
 	link
 	t        *tap // nil on the server side
 	protocol string
-	wild     bool // broke the rules on purpose
+	wild     bool // this end broke the rules on purpose
+	dirty    bool // the server did
 	events   chan event
 	over     *event // the end, once it was taken
 	once     sync.Once

@@ -3,21 +3,12 @@ package golibs
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
-
-// libs are the clients that nobody here wrote.
-var libs = []struct {
-	name string
-	dial dialer
-}{
-	{"gobwas", dialGobwas},
-	{"gorilla", dialGorilla},
-	{"coder", dialCoder},
-}
 
 const plainLimit = 1 << 20
 
@@ -132,5 +123,36 @@ func TestShutdownCheckCanFail(t *testing.T) {
 				t.Errorf("the check says %v", err)
 			}
 		})
+	}
+}
+
+const ownPromise = "a promise of idlewire; each library has its own"
+
+// notOfServers are the checks that the servers of TestDial do not pass.
+var notOfServers = map[string]string{
+	"breach": ownPromise, "limit": ownPromise, "origin": ownPromise, "http": ownPromise, "text that is not UTF-8": ownPromise,
+	"broadcast":            "the libraries' servers here have no such path",
+	"close/after messages": "the libraries answer Close while the program still has messages to answer",
+}
+
+// notOfLibraries are the checks that the libraries do not pass among themselves.
+var notOfLibraries = with(notOfServers, map[string]string{
+	"server/too big": ownPromise, "server/text that is not UTF-8": ownPromise, "handshake/moved": ownPromise,
+})
+
+func with(a, b map[string]string) map[string]string {
+	a = maps.Clone(a)
+	maps.Copy(a, b)
+	return a
+}
+
+// TestAmongThemselves: the libraries' clients with the libraries' servers. It shows that the servers of TestDial are fit, and what the libraries themselves do not do.
+func TestAmongThemselves(t *testing.T) {
+	for name, s := range startLibServers(t) {
+		for _, lib := range libs {
+			t.Run(lib.name+" to "+name, func(t *testing.T) {
+				stage{url: s.url, dial: lib.dial, limit: serverLimit, patience: 5 * time.Second}.playAll(t, append(echoChecks(), dialChecks(1<<20)...), notOfLibraries)
+			})
+		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 // goingAway opens connections with every client, in every state that a connection may be in, lets end tell the server to go, and wants 1001 on each, 7.4.1.
 func goingAway(url string, end func()) error {
 	var peers []*peer
-	for _, lib := range libs {
+	for _, lib := range everyClient {
 		s := &stage{url: url, dial: lib.dial}
 		for _, state := range []string{"fresh", "echoed", "inside a message", "broadcast"} {
 			path := "/"
@@ -47,7 +47,7 @@ func goingAway(url string, end func()) error {
 		case code != 1001:
 			err = fmt.Errorf("client %d: Close %d %q, want 1001", i, code, reason)
 		default:
-			err = p.t.audit(p.wild)
+			err = p.t.audit(p.wild, p.dirty)
 		}
 		if err != nil {
 			err = errors.New(err.Error() + p.t.story())

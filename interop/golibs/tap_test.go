@@ -26,6 +26,8 @@ type tap struct {
 	end     error // what ended the bytes from the peer; io.EOF is an orderly end
 	broken  error // the first write that failed because the server was gone
 	closed  bool
+
+	news chan struct{} // something was read, or reading has ended
 }
 
 // dial opens a tap. patience bounds its whole life.
@@ -34,7 +36,7 @@ func dialTap(ctx context.Context, network, addr string, patience time.Duration) 
 	if err != nil {
 		return nil, err
 	}
-	t := &tap{Conn: nc, until: time.Now().Add(patience)}
+	t := &tap{Conn: nc, until: time.Now().Add(patience), news: make(chan struct{}, 1)}
 	return t, nc.SetDeadline(t.until)
 }
 
@@ -47,6 +49,10 @@ func (t *tap) Read(b []byte) (int, error) {
 	t.in = append(t.in, b[:n]...)
 	if err != nil && t.end == nil && !t.closed && !isTimeout(err) {
 		t.end = err
+	}
+	select {
+	case t.news <- struct{}{}:
+	default:
 	}
 	return n, err
 }
@@ -151,15 +157,22 @@ func (t *tap) ended() error {
 	return fmt.Errorf("7.1.1: the server ended TCP with %w", t.end)
 }
 
-// audit judges all that both ends said. A tap whose own end is wild (it broke the rules on purpose) is judged on what it received only.
-func (t *tap) audit(wild bool) error {
+// over reports whether nothing more will be read.
+func (t *tap) over() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.end != nil || t.closed || time.Now().After(t.until)
+}
+
+// audit judges all that both ends said, but not the client if wild, nor the server if dirty: they broke the rules on purpose.
+func (t *tap) audit(wild, dirty bool) error {
 	if t.opaque {
 		return nil
 	}
 	t.mu.Lock()
 	in, out, end := bytes.Clone(t.in), bytes.Clone(t.out), t.end
 	t.mu.Unlock()
-	if head, rest, ok := afterHead(in); ok && bytes.HasPrefix(head, []byte("HTTP/1.1 101 ")) {
+	if head, rest, ok := afterHead(in); ok && !dirty && bytes.HasPrefix(head, []byte("HTTP/1.1 101 ")) {
 		_, rest, err := readFrames(rest, false)
 		if err != nil {
 			return fmt.Errorf("the server said: %w", err)
