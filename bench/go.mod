@@ -1,0 +1,25 @@
+module github.com/idlewire/idlewire/bench
+
+go 1.25.0
+
+replace github.com/idlewire/idlewire => ..
+
+require (
+	github.com/coder/websocket v1.8.15
+	github.com/gobwas/pool v0.2.1
+	github.com/gobwas/ws v1.4.0
+	github.com/gorilla/websocket v1.5.3
+	github.com/idlewire/idlewire v0.0.0
+	github.com/lesismal/nbio v1.5.12
+	github.com/lxzan/gws v1.8.9
+	github.com/mailru/easygo v0.0.0-20190618140210-3c14a0dc985f
+	golang.org/x/sys v0.45.0
+)
+
+require (
+	github.com/dolthub/maphash v0.1.0 // indirect
+	github.com/gobwas/httphead v0.1.0 // indirect
+	github.com/klauspost/compress v1.17.9 // indirect
+	github.com/lesismal/llib v1.1.13 // indirect
+	golang.org/x/crypto v0.0.0-20210513122933-cd7d49e622d5 // indirect
+)

@@ -1,0 +1,47 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+
+	"github.com/coder/websocket"
+)
+
+func serveCoder(ln net.Listener, _ *func() any) error {
+	var all room[*websocket.Conn]
+	return http.Serve(ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer c.CloseNow()
+		c.SetReadLimit(1 << 20)
+		broadcast := r.URL.Path == broadcastPath
+		if broadcast {
+			all.enter(c)
+			defer all.leave(c)
+		}
+		ctx := context.Background()
+		one := func() error {
+			op, r, err := c.Reader(ctx)
+			if err != nil {
+				return err
+			}
+			b := buffers.Get().(*bytes.Buffer)
+			defer buffers.Put(b)
+			b.Reset()
+			if _, err := b.ReadFrom(r); err != nil {
+				return err
+			}
+			if !broadcast {
+				return c.Write(ctx, op, b.Bytes())
+			}
+			all.each(func(c *websocket.Conn) { c.Write(ctx, op, b.Bytes()) }) // it has no prepared messages
+			return nil
+		}
+		for one() == nil {
+		}
+	}))
+}

@@ -1,0 +1,85 @@
+package server
+
+import (
+	"net"
+	"net/http"
+
+	"github.com/idlewire/idlewire/conn"
+	"github.com/idlewire/idlewire/handshake"
+	"github.com/idlewire/idlewire/netpoll"
+)
+
+// Default options all of them: limits, timeouts and checks are on, as in a server that is exposed. The message limit makes room for the largest
+// row, whose messages are exactly as long as the default allows.
+
+func serveLoop(ln net.Listener, counts *func() any) error {
+	return serveNetpoll(ln, netpoll.Loop, counts)
+}
+
+func servePortable(ln net.Listener, counts *func() any) error {
+	return serveNetpoll(ln, netpoll.Portable, counts)
+}
+
+func serveNetpoll(ln net.Listener, d netpoll.Driver, counts *func() any) error {
+	var all room[*netpoll.Conn]
+	s := &netpoll.Server{
+		Driver:   d,
+		MaxConns: -1,
+		Open: func(c *netpoll.Conn, r *handshake.Request) netpoll.Handler {
+			if string(r.Path()) == broadcastPath {
+				all.enter(c)
+				return &member{&all}
+			}
+			return echo{}
+		},
+	}
+	*counts = func() any {
+		st := s.Stats()
+		return map[string]int64{"open": st.Open, "queued": st.Queued}
+	}
+	return s.Serve(ln)
+}
+
+type echo struct{}
+
+func (echo) Message(c *netpoll.Conn, m conn.Message) { c.Write(m.Op, m.Payload) }
+func (echo) Close(*netpoll.Conn, error)              {}
+
+type member struct{ all *room[*netpoll.Conn] }
+
+func (b *member) Message(_ *netpoll.Conn, m conn.Message) {
+	p, err := conn.Prepare(m.Op, m.Payload)
+	if err != nil {
+		return
+	}
+	b.all.each(func(c *netpoll.Conn) { c.WritePrepared(p) })
+}
+
+func (b *member) Close(c *netpoll.Conn, _ error) { b.all.leave(c) }
+
+func serveBlocking(ln net.Listener, _ *func() any) error {
+	var all room[*conn.Conn]
+	return http.Serve(ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := conn.Accept(w, r, nil, nil)
+		if err != nil {
+			return
+		}
+		defer c.CloseNow()
+		broadcast := r.URL.Path == broadcastPath
+		if broadcast {
+			all.enter(c)
+			defer all.leave(c)
+		}
+		for {
+			m, err := c.Read()
+			if err != nil {
+				return
+			}
+			if !broadcast {
+				c.Write(m.Op, m.Payload)
+			} else if p, err := conn.Prepare(m.Op, m.Payload); err == nil {
+				all.each(func(c *conn.Conn) { c.WritePrepared(p) })
+			}
+		}
+	}))
+}
