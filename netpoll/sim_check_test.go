@@ -1,5 +1,7 @@
 package netpoll
 
+import "github.com/idlewire/idlewire/frame"
+
 // check looks at a loop that is about to wait: everything must be in order (E10, E15).
 func (s *sim) check(k *simKernel) {
 	l := s.srv.loops[k.id]
@@ -30,15 +32,24 @@ func (s *sim) check(k *simKernel) {
 	if n := int(l.load.Load()); n != live+len(l.newcomers) {
 		s.fail("loop %d: load %d, with %d connections and %d to come", l.id, n, live, len(l.newcomers))
 	}
-	if l.asleep && (len(l.posts) > 0 || len(l.newcomers) > 0) && !k.woken {
-		s.fail("loop %d sleeps on %d posts and %d newcomers", l.id, len(l.posts), len(l.newcomers))
-	}
 	total := int64(0)
 	for _, l := range s.srv.loops {
 		total += int64(l.load.Load())
 	}
 	if n := s.srv.conns.Load(); n != total {
 		s.fail("%d connections, counted %d", total, n)
+	}
+}
+
+// passing looks at loops that sleep, when nobody can do anything but wait: none of them sleeps on work (E12).
+func (s *sim) passing() {
+	for i, l := range s.srv.loops {
+		if s.kernels[i].over {
+			continue
+		}
+		if len(l.posts) > 0 || len(l.newcomers) > 0 || l.stopping != l.handled.stopping || l.killed != l.handled.killed {
+			s.fail("loop %d sleeps on %d posts, %d newcomers, stop %v: a wake-up was lost", l.id, len(l.posts), len(l.newcomers), l.stopping)
+		}
 	}
 }
 
@@ -78,6 +89,9 @@ func (s *sim) checkConn(l *loop, c *Conn, slot uint32) {
 		if o.idle() && !c.posted {
 			s.fail("client %d: an idle connection keeps its output", cl.id)
 		}
+		if most := max(s.srv.WriteQueueHard, s.big) + (maxPongs+3)*(2+frame.MaxControlPayload) + frame.MaxHeaderSize; queued > most {
+			s.fail("client %d: %d octets queued, and at most %d should be", cl.id, queued, most)
+		}
 		if o.pongs > maxPongs {
 			s.fail("client %d: %d pongs wait", cl.id, o.pongs)
 		}
@@ -86,7 +100,10 @@ func (s *sim) checkConn(l *loop, c *Conn, slot uint32) {
 		if want := c.want&writable != 0; want != (queued > 0) {
 			s.fail("client %d: %d octets queued, watched for writing: %v", cl.id, queued, want)
 		}
-		if c.want&readable == 0 && (c.state != open || queued <= l.server.limits.soft/2) {
+		if c.eof && (c.want&readable != 0 || c.state != ending || queued == 0) {
+			s.fail("client %d: its octets have ended, and it is watched for %b, in state %d, with %d octets queued", cl.id, c.want, c.state, queued)
+		}
+		if c.want&readable == 0 && !c.eof && (c.state != open || queued <= l.server.limits.soft/2) {
 			s.fail("client %d: not watched for reading, with %d octets queued, in state %d", cl.id, queued, c.state)
 		}
 		if c.want&readable != 0 && c.state == open && queued > l.server.limits.soft {
@@ -132,8 +149,53 @@ func (s *sim) checkTimes(l *loop, c *Conn, k *sock, queued int) {
 	}
 }
 
+// closing is called when the server closes the handle of a client. Before the handshake is done nobody is told why, so it is asked here.
+func (s *sim) closing(k *simKernel, c *client) {
+	if c.opened > 0 || c.s.fin || c.s.reset || c.blamed || s.stopped || c.refusal != 0 {
+		return
+	}
+	if s.crowded && c.s.taken == 0 { // refused for lack of room
+		return
+	}
+	if d := k.time() - c.s.born; d < int64(s.srv.Options.HandshakeTimeout) {
+		s.fail("client %d: its handshake was given up after %d ms", c.id, d/1e6)
+	}
+}
+
+// honest reports whether a client has done nothing, and had nothing done to it, that may cost it a proper end.
+func (c *client) honest() bool {
+	return (c.opening == openWhole || c.opening == openPipelined || c.opening == openDribbled) && (c.fate == fateClose || c.fate == fateStay || c.fate == fateViolate) &&
+		c.reads == readAll && !c.slow && !c.rude && !c.silent && !c.blamed && !c.killed && !c.full && !c.panicked &&
+		c.s != nil && !c.s.reset && !c.sim.killed && !c.sim.jumps
+}
+
+// counted compares the server's statistics with what the world has seen.
+func (s *sim) counted() {
+	var opened, accepted, delivered, written, taken uint64
+	for _, c := range s.clients {
+		opened += uint64(min(c.opened, 1))
+		accepted += uint64(c.accepted)
+		delivered += uint64(c.delivered)
+		if c.s != nil {
+			written += uint64(c.s.written)
+			taken += uint64(c.s.taken)
+		}
+	}
+	st := s.srv.Stats()
+	if st.Opened != opened || st.MessagesOut != accepted || st.MessagesIn < delivered || st.BytesIn != taken || st.Drops != s.drops || st.Panics != s.panics {
+		s.fail("%d opened, %d messages out, %d in, %d octets in, %d drops, %d panics: the statistics say %+v", opened, accepted, delivered, taken, s.drops, s.panics, st)
+	}
+	if st.BytesOut > written || st.BytesOut < written && !s.crowded { // the word to those for whom there is no room is not counted
+		s.fail("%d octets written, and the statistics say %d", written, st.BytesOut)
+	}
+}
+
 // reckon looks at the world when all loops are over: nothing is left.
 func (s *sim) reckon() {
+	s.strike = nil
+	for n := 0; n < 10000 && s.busy() && s.step(); n++ { // the peers read what is under way
+	}
+	s.counted()
 	for _, l := range s.srv.loops {
 		if l.live != 0 || l.wheel.count != 0 || l.load.Load() != 0 || len(l.newcomers) != 0 {
 			s.fail("loop %d is over with %d connections, %d timers, load %d, %d newcomers", l.id, l.live, l.wheel.count, l.load.Load(), len(l.newcomers))
@@ -146,6 +208,12 @@ func (s *sim) reckon() {
 		s.fail("all is over, and %d handles are open", s.world.open)
 	}
 	for _, c := range s.clients {
+		if c.honest() && c.opened > 0 && (c.farewell == 0 || !c.ended || c.s.wasReset && !c.broken) {
+			s.fail("client %d: honest, and its end was not proper: Close %d, ended %v, reset %v", c.id, c.farewell, c.ended, c.s.wasReset)
+		}
+		if c.honest() && c.opened == 0 && s.finished && !s.crowded {
+			s.fail("client %d: honest, and never opened", c.id)
+		}
 		if heard := c.opened > 0 && !c.mute; heard && c.done != 1 || !heard && c.done != 0 {
 			s.fail("client %d: %d calls of Open, %d of Close", c.id, c.opened, c.done)
 		}

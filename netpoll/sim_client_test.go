@@ -26,6 +26,7 @@ type client struct {
 	reads   reading
 	pause   int64 // nanoseconds it takes between two actions, at most
 	piece   int   // octets it sends or receives at once, at most
+	slow    bool  // it began with a pause
 	silent  bool  // does not answer pings
 	rude    bool  // does not answer closes
 
@@ -338,7 +339,7 @@ func (c *client) strike() {
 		w.note(opVanish, int64(c.id), c.pushed, nil)
 		c.told, c.deaf, c.gone = true, true, true
 	case fateViolate:
-		if !c.broken {
+		if !c.broken && (c.open || c.opening == openPipelined) {
 			c.violate()
 		}
 	}
@@ -462,7 +463,7 @@ var violations = []violation{
 	}},
 	{1008, func(c *client) {
 		for range c.sim.controlBurst + 64 { // what it is forgiven meanwhile does not help
-			c.put([]byte("\x89\x80\x00\x00\x00\x00"))
+			c.put([]byte("\x89\xfd\x00\x00\x00\x00" + ballast[:125]))
 		}
 	}},
 }
@@ -537,7 +538,7 @@ func (c *client) take(b []byte) {
 		case frame.Pong:
 			n, _ := strconv.Atoi(string(m.Payload))
 			if n <= int(c.pongs) || n > int(c.pings) {
-				if !c.broken || len(m.Payload) > 0 {
+				if !c.broken || string(m.Payload) != ballast[:125] {
 					w.fail("client %d: pong %q after pong %d of %d pings", c.id, m.Payload, c.pongs, c.pings)
 				}
 			} else {

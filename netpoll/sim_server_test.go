@@ -60,7 +60,7 @@ func (s *sim) open(c *Conn, r *handshake.Request) Handler {
 			cl.codes = append(cl.codes, frame.CloseInternalError)
 			cl.panicked = true
 			cl.mute = true // there is no handler to hear of the end
-			panic("simulated panic in Open")
+			s.panic("Open")
 		}
 	case doMeddle:
 		s.meddle(cl)
@@ -92,11 +92,17 @@ func (s *sim) hook(r *handshake.Request) error {
 	if cl.opening == openRefused {
 		if cl.panicked {
 			cl.refusal = -500
-			panic("simulated panic in the hook")
+			s.panic("the hook")
 		}
 		return &handshake.Error{Status: 403}
 	}
 	return nil
+}
+
+// panic is what a program may do as well (F22).
+func (s *sim) panic(where string) {
+	s.panics++
+	panic("simulated panic in " + where)
 }
 
 // alive checks that a handler may be called.
@@ -146,7 +152,7 @@ func (h simHandler) Message(c *Conn, m conn.Message) {
 		if s.write(cl); s.chance(200) {
 			cl.panicked = true
 			cl.codes = append(cl.codes, frame.CloseInternalError)
-			panic("simulated panic in Message")
+			s.panic("Message")
 		}
 	case doMeddle:
 		s.write(cl)
@@ -172,7 +178,7 @@ func (h simHandler) Drained(c *Conn) {
 	case doPanic:
 		h.cl.panicked = true
 		h.cl.codes = append(h.cl.codes, frame.CloseInternalError)
-		panic("simulated panic in Drained")
+		h.cl.sim.panic("Drained")
 	default:
 		h.cl.sim.write(h.cl)
 	}
@@ -196,7 +202,7 @@ func (h simHandler) Close(c *Conn, err error) {
 	case doMeddle:
 		s.meddle(cl)
 	case doPanic:
-		panic("simulated panic in Close")
+		s.panic("Close")
 	}
 }
 
@@ -228,6 +234,7 @@ func (s *sim) wrote(cl *client, err error) {
 		}
 		cl.accepted++
 	case errors.Is(err, ErrQueueFull):
+		s.drops++
 		cl.full = true
 		if s.srv.WriteQueuePolicy == CloseWhenFull {
 			cl.codes = append(cl.codes, frame.ClosePolicyViolation)

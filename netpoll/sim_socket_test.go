@@ -55,6 +55,7 @@ type sock struct {
 	want       interest
 	registered bool
 	listed     bool // in k.maybe
+	reported   int  // the turn that has last had an event of it
 
 	listening bool
 	backlog   []*sock

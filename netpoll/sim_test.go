@@ -16,15 +16,18 @@ import (
 // A sim is a server in a world, with clients.
 type sim struct {
 	*world
-	srv     *Server
-	ln      *sock
-	clients []*client
-	next    int64 // when the next client comes, or the next outsider acts
-	calm    bool  // the end is near: everybody says goodbye
-	stopped bool  // beginShutdown
-	killed  bool
-	crowded bool // MaxConns may refuse
-	jumps   bool // time does
+	srv      *Server
+	ln       *sock
+	clients  []*client
+	next     int64 // when the next client comes, or the next outsider acts
+	calm     bool  // the end is near: everybody says goodbye
+	stopped  bool  // beginShutdown
+	killed   bool
+	crowded  bool // MaxConns may refuse
+	jumps    bool // time does
+	finished bool // all clients came to their ends by themselves
+
+	drops, panics uint64 // so many there have been
 
 	stopStep                   int
 	budget                     int
@@ -100,11 +103,11 @@ func newSim(seed uint64) *sim {
 		}
 		return l.clock + d
 	}
-	w.resting = s.check
+	w.resting, w.closing, w.passing = s.check, s.closing, s.passing
 	if s.outside = some(200); w.luck.strike > 0 {
 		w.strike = s.struck
 	}
-	s.budget = 850
+	s.budget = 1100
 	s.stopStep = -1
 	if w.chance(512) {
 		s.stopStep = w.intn(1000)
@@ -185,6 +188,7 @@ func (s *sim) arrive() {
 	}
 	if w.chance(300) {
 		c.pause = int64(w.upTo(3e9))
+		c.slow = true
 	}
 	c.silent = w.chance(60)
 	c.rude = w.chance(60)
@@ -246,6 +250,7 @@ func (s *sim) settleDown() {
 			break
 		}
 	}
+	s.finished = !s.busy()
 }
 
 func (s *sim) busy() bool {

@@ -34,6 +34,8 @@ type world struct {
 	strikers int                         // > 0: a strike is under way
 	strike   func()                      // what another goroutine does in the middle of a kernel call
 	resting  func(*simKernel)            // a loop is about to wait
+	passing  func()                      // nobody can do anything: time is about to pass
+	closing  func(*simKernel, *client)   // the handle of one of the clients is being closed
 	loopTime func(*simKernel) int64      // the time as a loop knows it
 	inject   func(op op, h handle) error // F11: an error for this call, or nil
 
@@ -444,6 +446,7 @@ func (k *simKernel) gather(events []event) int {
 		if w.chance(w.luck.late) {
 			continue
 		}
+		s.reported = k.turns + 1
 		if ready&readable != 0 && ready&^readable != 0 && n+1 < len(events) && w.chance(w.luck.split) {
 			events[n] = event{s.tok, ready &^ readable}
 			n++
@@ -455,8 +458,15 @@ func (k *simKernel) gather(events []event) int {
 	if w.luck.spurious > 0 && n < len(events) && w.chance(w.luck.spurious) && len(w.socks) > 0 {
 		if s := w.socks[w.intn(len(w.socks))]; s != nil && s.registered && s.k == k && s.want != 0 {
 			events[n] = event{s.tok, s.want}
+			s.reported = k.turns + 1
 			n++
 			k.excused = true
+		}
+	}
+	if w.luck.shuffle && w.luck.split > 0 { // the two halves need not be neighbours
+		for i := n - 1; i > 0; i-- {
+			j := w.intn(i + 1)
+			events[i], events[j] = events[j], events[i]
 		}
 	}
 	return n
@@ -465,6 +475,9 @@ func (k *simKernel) gather(events []event) int {
 func (k *simKernel) wake() error {
 	if err := k.enter(opWake, -1, false); err != nil {
 		return err
+	}
+	if k.interrupted(opWake, -1) {
+		return syscall.EINTR
 	}
 	k.woken = true
 	k.w.note(opWake, int64(k.id), 0, nil)
@@ -565,6 +578,10 @@ func (k *simKernel) accept(h handle) (handle, error) {
 	k.w.progress++
 	if k.w.chance(k.w.luck.accept) {
 		s.closed, s.wasReset, s.died = true, true, k.w.clock
+		if s.client != nil {
+			s.client.blamed = true
+			s.poke()
+		}
 		return 0, k.fault(opAccept, h, syscall.ECONNABORTED)
 	}
 	k.w.install(s)
@@ -593,6 +610,9 @@ func (k *simKernel) read(h handle, b []byte) (int, error) {
 	}
 	if !s.registered || s.k != k {
 		w.fail("read of handle %d by a loop that has not registered it", h)
+	}
+	if s.reported != k.turns { // E01
+		w.fail("read of handle %d, of which no event has come: one for another connection has reached it", h)
 	}
 	if k.interrupted(opRead, h) {
 		return 0, syscall.EINTR
@@ -733,6 +753,9 @@ func (k *simKernel) shutdown(h handle) error {
 func (k *simKernel) close(h handle) error {
 	err := k.enter(opClose, h, false)
 	w, s := k.w, k.sock(opClose, h)
+	if w.closing != nil && s.client != nil && s.registered {
+		w.closing(k, s.client)
+	}
 	s.registered = false
 	w.socks[h] = nil
 	w.low = min(w.low, int(h))
@@ -741,6 +764,7 @@ func (k *simKernel) close(h handle) error {
 	s.serverClose()
 	for _, p := range s.backlog {
 		p.closed, p.wasReset, p.died = true, true, w.clock
+		p.poke()
 	}
 	if err == nil {
 		w.note(opClose, int64(h), 0, nil)
@@ -801,6 +825,9 @@ func (w *world) step() bool {
 		w.steps++
 		pick.act()
 	case soon < math.MaxInt64:
+		if w.passing != nil {
+			w.passing()
+		}
 		w.clock = soon
 		if w.chance(w.luck.jump) {
 			w.clock += int64(w.upTo(3_600_000)) * 1e6

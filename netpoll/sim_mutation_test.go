@@ -1,0 +1,171 @@
+package netpoll
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A mutation is a fault put into the loop, one or two lines of it. The simulation must find it, and say what is wrong.
+type mutation struct {
+	name  string
+	file  string
+	lines [][2]string // each must stand in the file once, or else the mutation has to be looked at again
+	finds string      // what the simulation says
+}
+
+var mutations = []mutation{
+	{"dropped re-arm: reading is not taken up again", "loop.go", [][2]string{
+		{"case want&readable == 0 && queued <= soft/2:", "case want&readable == 0 && queued < 0:"},
+	}, `not watched for reading`},
+	{"dropped re-arm: a timer that came early is forgotten", "timer.go", [][2]string{
+		{"\t\tl.wheel.schedule(l.conns, c, at)\n\tcase why == nil:", "\tcase why == nil:"},
+	}, `in no bucket of the wheel`},
+	{"ignored generation, of a slot that did not rest", "loop.go", [][2]string{
+		{"if c == nil || c.gen != ev.token.gen() {", "if c == nil {"},
+		{"l.resting = append(l.resting, c.slot)", "l.free = append(l.free, c.slot)"},
+	}, `one for another connection has reached it`},
+	{"lost wake-up: the loop sleeps and does not say so", "loop.go", [][2]string{
+		{"l.asleep = l.planned != 0", "l.asleep = l.planned > 0"},
+	}, `a wake-up was lost`},
+	{"lost wake-up: work is put down and nobody told", "loop.go", [][2]string{
+		{"l.newcomers = append(l.newcomers, h)\n\tl.wakeLocked()", "l.newcomers = append(l.newcomers, h)"},
+	}, `a wake-up was lost`},
+	{"a short write is taken as full", "conn.go", [][2]string{
+		{"o.sent(n)", "o.sent(o.size)"},
+	}, `expected message|the server broke the protocol|honest, and its end was not proper|after \d+ of|out,`},
+	{"double close", "loop.go", [][2]string{
+		{"_ = l.k.close(c.handle)", "_, _ = l.k.close(c.handle), l.k.close(c.handle)"},
+	}, `close of handle \d+, which is not open`},
+	{"writability is watched for ever", "loop.go", [][2]string{
+		{"want := c.want &^ writable", "want := c.want"},
+	}, `watched for writing: true`},
+	{"an output that stays with its connection is lent to the next as well", "loop.go", [][2]string{
+		{"o.trim()\n\t\t\tif o == l.spare {", "o.trim()\n\t\t\tif l == nil {"},
+	}, `never written|expected message|broke the protocol|octets in the queue|idle connection keeps|queued`},
+	{"closed without lingering", "loop.go", [][2]string{
+		{"if c.proto.CloseReceived() && !c.full && c.proto.CloseSent() {", "if c != nil {"},
+	}, `its end was not proper`},
+	{"an interrupted write is the end", "conn.go", [][2]string{
+		{"case syscall.EINTR: // the socket is writable", "case syscall.EDOM: // the socket is writable"},
+	}, `no call has failed`},
+	{"a queue is as old as the last one", "loop.go", [][2]string{
+		{" || o.accounted == 0 {", " {"},
+	}, `took octets a moment ago`},
+	{"pongs without limit", "conn.go", [][2]string{
+		{"o.pongs++", ""},
+	}, `octets queued, and at most|pongs wait`},
+}
+
+// TestSimulationFindsFaults puts each mutation into a copy of the module and lets TestSimulation run there. That takes a minute: it is part of
+// the ordinary run only if IDLEWIRE_MUTATIONS is set, as the gate does.
+func TestSimulationFindsFaults(t *testing.T) {
+	if os.Getenv("IDLEWIRE_MUTATIONS") == "" {
+		for _, m := range mutations { // that they still fit is checked always
+			m.apply(t, ".")
+		}
+		t.Skip("IDLEWIRE_MUTATIONS is not set: the faults are not built")
+	}
+	tree := t.TempDir()
+	copyModule(t, tree)
+	if out, ok := simulate(t, tree, ""); !ok {
+		t.Fatalf("without a fault:\n%s", out)
+	}
+	for _, m := range mutations {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			overlay := filepath.Join(t.TempDir(), "overlay.json")
+			mutated := filepath.Join(filepath.Dir(overlay), m.file)
+			if err := os.WriteFile(mutated, m.apply(t, "."), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			replace := fmt.Sprintf(`{"Replace":{%q:%q}}`, filepath.Join(tree, "netpoll", m.file), mutated)
+			if err := os.WriteFile(overlay, []byte(replace), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			out, ok := simulate(t, tree, overlay)
+			if ok {
+				t.Fatal("not found")
+			}
+			said := regexp.MustCompile(`seed \d+, step \d+: .*`).FindAllString(out, -1)
+			if len(said) == 0 {
+				t.Fatalf("something else went wrong:\n%s", out)
+			}
+			if !regexp.MustCompile(m.finds).MatchString(strings.Join(said, "\n")) {
+				t.Fatalf("expected %q, got\n%s", m.finds, strings.Join(said, "\n"))
+			}
+			t.Log(said[0])
+		})
+	}
+}
+
+// apply returns the file with the fault in it.
+func (m mutation) apply(t *testing.T, dir string) []byte {
+	t.Helper()
+	src, err := os.ReadFile(filepath.Join(dir, m.file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range m.lines {
+		if n := bytes.Count(src, []byte(l[0])); n != 1 {
+			t.Fatalf("%s: %q stands %d times in %s: the mutation has to be brought up to date", m.name, l[0], n, m.file)
+		}
+		src = bytes.Replace(src, []byte(l[0]), []byte(l[1]), 1)
+	}
+	return src
+}
+
+// copyModule copies what the simulation needs.
+func copyModule(t *testing.T, to string) {
+	t.Helper()
+	for _, pattern := range []string{"go.mod", "go.sum", "frame/*.go", "handshake/*.go", "conn/*.go", "netpoll/*.go"} {
+		files, err := filepath.Glob(filepath.Join("..", pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		for _, f := range files {
+			name := filepath.Base(f)
+			if strings.HasSuffix(name, "_test.go") && !strings.HasPrefix(name, "sim_") {
+				continue
+			}
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rel, err := filepath.Rel("..", f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dst := filepath.Join(to, rel)
+			if err := os.MkdirAll(filepath.Dir(dst), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(dst, b, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// simulate runs TestSimulation in tree.
+func simulate(t *testing.T, tree, overlay string) (out string, ok bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	args := []string{"test", "-vet=off", "-count=1", "-timeout=2m", "-run=^TestSimulation$"}
+	if overlay != "" {
+		args = append(args, "-overlay="+overlay)
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, "./netpoll")...)
+	cmd.Dir = tree
+	cmd.Env = append(os.Environ(), "IDLEWIRE_SEEDS=4000", "IDLEWIRE_FIRST=1", "IDLEWIRE_SEED=")
+	b, err := cmd.CombinedOutput()
+	return string(b), err == nil
+}
