@@ -35,9 +35,6 @@ var (
 	serve   = flag.String("server", "", "be the server of that name (the command starts itself with this)")
 )
 
-// limitShare is how many descriptors a process needs for itself.
-const limitShare = 100
-
 func main() {
 	flag.Usage = usage
 	flag.Parse()
@@ -99,7 +96,7 @@ func (r result) String() string {
 }
 
 func measure(k server.Kind) (r result, err error) {
-	n := min(*count, room(k))
+	n := min(*count, k.Room())
 	r.name, r.n = k.Name, n
 	self, err := os.Executable()
 	if err != nil {
@@ -262,15 +259,6 @@ func settle(p *child.Process, before view) (v view, left []string, err error) {
 
 // kept is how many goroutines more than before are no leak.
 const kept = 128
-
-// room is how many connections fit into the limit of open files, on the server's side and on ours.
-func room(k server.Kind) int {
-	var lim syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim); err != nil {
-		return *count
-	}
-	return int((min(lim.Cur, 1<<30) - limitShare)) / k.Descriptors
-}
 
 func note(name, what string) { fmt.Fprintf(os.Stderr, "%-20s %s\n", name, what) }
 

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 // A Kind is a way to serve.
@@ -48,6 +49,16 @@ func Find(name string) (Kind, error) {
 		return Kinds[i], nil
 	}
 	return Kind{}, fmt.Errorf("no server is called %q; -h lists them", name)
+}
+
+// Room returns how many connections the server, and its client, can hold within the limit of open files.
+func (k Kind) Room() int {
+	var lim syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim); err != nil {
+		return 1000
+	}
+	const others = 100 // descriptors that are no connections
+	return int(min(lim.Cur, 1<<24)-others) / k.Descriptors
 }
 
 // Choose returns the kinds of a list of names separated by commas; "all" is every one.
