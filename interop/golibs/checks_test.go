@@ -277,7 +277,8 @@ func broadcastSame(s *stage) error {
 	return broadcast(peers, stranger)
 }
 
-// broadcast: each of peers must see all that each of them says, in the order in which it was said; the stranger, on another path, nothing.
+// broadcast: each of peers must see all that each of them says, in the order in which it was said; the stranger, on another path, nothing. All that is said is
+// less than 1 MiB, so that a server which lets that much wait for a slow client has no reason to lose anyone.
 func broadcast(peers []*peer, stranger *peer) error {
 	const messages = 40
 	for i, p := range peers { // a peer that sees its own word is surely in
@@ -295,7 +296,8 @@ func broadcast(peers []*peer, stranger *peer) error {
 			}
 		}
 	}
-	word := func(i, n int) []byte { return sample(opBinary, 300*n+i) }
+	step := 900_000 / (len(peers) * messages * messages / 2)
+	word := func(i, n int) []byte { return sample(opBinary, step*n+i) }
 	err := together(peers, func(i int, p *peer) error {
 		done := make(chan error, 1)
 		go func() {

@@ -142,13 +142,16 @@ func (t *tap) head() string {
 	return string(h)
 }
 
+// errGone: the server closed TCP while the client still had something to say.
+var errGone = errors.New("the server was gone before it had taken what was sent")
+
 // ended says how the server ended TCP: nil when it closed in order, and had taken all that was written until then.
 func (t *tap) ended() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
-	case t.broken != nil:
-		return fmt.Errorf("the server was gone before it had taken what was sent: %w", t.broken)
+	case t.end == io.EOF && t.broken != nil:
+		return fmt.Errorf("%w: %w", errGone, t.broken)
 	case t.end == io.EOF:
 		return nil
 	case t.end == nil:
