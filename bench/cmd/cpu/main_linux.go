@@ -161,7 +161,15 @@ func (b *rig) try(r row, name string) (cost, error) {
 		return cost{}, err
 	}
 	defer cl.Abandon()
-	if err := r.begin(cl, *span/3); err != nil {
+	var members func() (int64, error)
+	if name != floorName {
+		members = func() (int64, error) {
+			var rep server.Report
+			err := p.Ask("report", &rep)
+			return rep.Members, err
+		}
+	}
+	if err := r.begin(cl, *span/3, members); err != nil {
 		return cost{}, err
 	}
 	before, err := p.CPU()

@@ -74,14 +74,25 @@ func (r row) sizes() (in, out int) {
 	return load.ReadSize(r.payload), load.WriteSize(r.payload)
 }
 
-// begin opens the connections and sets them to work, for long enough that the server has grown what it wants to grow.
-func (r row) begin(cl *load.Client, d time.Duration) error {
+// begin opens the connections and sets them to work, for long enough that the server has grown what it wants to grow. It asks members, if that is not
+// nil, how many the server has in its room.
+func (r row) begin(cl *load.Client, d time.Duration, members func() (int64, error)) error {
 	if r.kind == churn {
 		_, err := r.run(cl, d)
 		return err
 	}
 	if err := cl.Open(r.conns); err != nil {
 		return err
+	}
+	if r.kind == broadcast && members != nil {
+		for range 1000 {
+			if n, err := members(); err != nil || n == int64(r.conns) {
+				break
+			}
+			if err := cl.Idle(10 * time.Millisecond); err != nil {
+				return err
+			}
+		}
 	}
 	if r.kind == echo {
 		if err := cl.Start(); err != nil {

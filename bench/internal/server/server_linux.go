@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -89,6 +90,7 @@ func List() string {
 // A Report is what a server says of itself.
 type Report struct {
 	Goroutines int
+	Members    int64  // connections in the broadcast room
 	HeapAlloc  uint64 // octets of live objects, and of dead ones not collected yet
 	GCs        uint32
 	Counts     json.RawMessage // Server.Stats, for those that have it
@@ -128,7 +130,7 @@ func Main(name string) error {
 		if err != nil {
 			return err
 		}
-		b, err = json.Marshal(Report{runtime.NumGoroutine(), m.HeapAlloc, m.NumGC, b})
+		b, err = json.Marshal(Report{runtime.NumGoroutine(), members.Load(), m.HeapAlloc, m.NumGC, b})
 		if err != nil {
 			return err
 		}
@@ -145,10 +147,14 @@ type room[T comparable] struct {
 	members []T
 }
 
+// members counts those of all rooms: a client may see its connection upgraded before the server has it in the room.
+var members atomic.Int64
+
 func (r *room[T]) enter(c T) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.members = append(r.members, c)
+	members.Add(1)
 }
 
 func (r *room[T]) leave(c T) {
@@ -156,6 +162,7 @@ func (r *room[T]) leave(c T) {
 	defer r.mu.Unlock()
 	if i := slices.Index(r.members, c); i >= 0 {
 		r.members = slices.Delete(r.members, i, i+1)
+		members.Add(-1)
 	}
 }
 

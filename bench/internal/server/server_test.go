@@ -33,11 +33,14 @@ func TestServersDoTheSame(t *testing.T) {
 			}
 
 			cl := client(t, ln, load.Options{Payload: 128, Path: broadcastPath})
+			none := members.Load()
 			require.NoError(t, cl.Open(7))
+			require.Eventually(t, func() bool { return members.Load() == none+7 }, time.Minute, time.Millisecond)
 			n, err := cl.Broadcast(time.Minute, 10*7)
 			require.NoError(t, err)
 			require.Equal(t, 10*7, n)
 			require.NoError(t, cl.Close())
+			require.Eventually(t, func() bool { return members.Load() == none }, time.Minute, time.Millisecond)
 			cl.Abandon()
 
 			cl = client(t, ln, load.Options{Payload: 64})
