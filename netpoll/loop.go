@@ -497,7 +497,7 @@ func (l *loop) depart(c *Conn) bool {
 		l.finish(c, nil)
 		return false
 	}
-	if err := l.k.shutdown(c.handle); err != nil {
+	if err := retry(func() error { return l.k.shutdown(c.handle) }); err != nil {
 		l.finish(c, nil)
 		return false
 	}
