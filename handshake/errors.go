@@ -43,7 +43,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.cause }
 
 // Breaches of the protocol by a client, found by [Request.Receive]; refusals by policy, found by
-// [Upgrader.AppendResponse]; and the two of a server in trouble. They are variables: errors.Is
+// [Upgrader.AppendResponse]; and two for servers in trouble. They are variables: errors.Is
 // finds them, and a peer cannot make us allocate. Do not modify them.
 var (
 	ErrRequestLine  = breach(400, "malformed request line")                                // RFC 9112 3
@@ -68,8 +68,8 @@ var (
 	ErrHeadersTooLarge    = breach(431, "headers too large")
 	ErrTooManyHeaders     = breach(431, "too many headers")
 
-	ErrInternal    = breach(500, "") // what the program said is not for the peer
-	ErrUnavailable = breach(503, "too many connections")
+	ErrInternal    = breach(500, "internal error")       // for drivers: a hook panicked
+	ErrUnavailable = breach(503, "too many connections") // for drivers: no room
 )
 
 // Breaches of the protocol by a server, found by [Response.Receive] and [Offer.Check]. Do not

@@ -16,7 +16,7 @@ type Param struct {
 }
 
 const (
-	maxExtensions = 16 // in one header line
+	maxExtensions = 16 // in all header lines together
 	maxParams     = 16 // of one extension
 )
 
@@ -30,15 +30,16 @@ const (
 // where what is quoted must be a token too. At most 16 extensions with at most 16 parameters
 // each are taken. The error is [ErrExtensions]. The value is not retained.
 func ParseExtensions(dst []Extension, value []byte) ([]Extension, error) {
-	exts, n, ok := parseExtensions(dst, value, true)
+	exts, n, ok := parseExtensions(dst, value, 0, true)
 	if !ok || n == 0 {
 		return dst, ErrExtensions
 	}
 	return exts, nil
 }
 
-// parseExtensions counts the extensions of the list, and appends them to dst if keep is set.
-func parseExtensions(dst []Extension, b []byte, keep bool) (exts []Extension, n int, ok bool) {
+// parseExtensions goes on counting at n, where earlier header lines left off, and appends the
+// extensions to dst if keep is set.
+func parseExtensions(dst []Extension, b []byte, n int, keep bool) ([]Extension, int, bool) {
 	for {
 		for len(b) > 0 && (isSpace(b[0]) || b[0] == ',') {
 			b = b[1:]

@@ -180,6 +180,14 @@ func (h *head) cutField(line span) (name []byte, value span, ok bool) {
 	return b[:n], value, isFieldValue(v)
 }
 
+// lend is slice for those who may ask too early, or after an error.
+func (h *head) lend(s span) []byte {
+	if !h.done {
+		return nil
+	}
+	return h.slice(s)
+}
+
 func (h *head) slice(s span) []byte { return h.buf[s.from:s.to:s.to] }
 
 // All iterates over the header lines in the order in which they came: name as it was sent, and

@@ -206,7 +206,7 @@ func (o *Offer) Check(r *Response) error {
 		return ErrResponse
 	case r.Status != http.StatusSwitchingProtocols:
 		return &Error{Status: r.Status, Header: r.headers(), text: "server refused the opening handshake"}
-	case r.http10:
+	case !r.http11:
 		return ErrResponseHTTP
 	}
 	// RFC 9112 6.1: a 101 has neither. As with requests, a length of 0 leaves no doubt.
@@ -236,7 +236,7 @@ func (o *Offer) Check(r *Response) error {
 	var agreed []Extension
 	for v := range r.Values("Sec-WebSocket-Extensions") {
 		var ok bool
-		if agreed, _, ok = parseExtensions(agreed, v, true); !ok {
+		if agreed, _, ok = parseExtensions(agreed, v, len(agreed), true); !ok {
 			return ErrResponseExtensions
 		}
 	}

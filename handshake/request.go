@@ -8,7 +8,7 @@ import (
 // A Request is an opening handshake as a server receives it (RFC 6455 section 4.2.1). The zero
 // value is ready to Receive. Everything it hands out as []byte is lent: it points into the
 // bytes given to Receive, or into a buffer of the Request, and is valid until those bytes are
-// overwritten or the Request is Reset.
+// overwritten or the Request is Reset. It is nil until Receive said done, and after an error.
 //
 // A Request is not safe for concurrent use.
 type Request struct {
@@ -32,6 +32,7 @@ type Request struct {
 	key           span
 	origin        span
 	saw           saw
+	extensions    uint8 // how many are offered; <= maxExtensions
 
 	out    []byte // while AppendResponse runs: the response so far
 	outErr error  // what AddHeader refused
@@ -83,7 +84,7 @@ func (r *Request) Receive(b []byte) (rest []byte, done bool, err error) {
 func (r *Request) Reset() { *r = Request{Limits: r.Limits} }
 
 // Target returns the request target as it was sent: path, and query if any.
-func (r *Request) Target() []byte { return r.slice(r.target) }
+func (r *Request) Target() []byte { return r.lend(r.target) }
 
 // Path returns the path as it was sent, percent-encoded, beginning with a slash.
 func (r *Request) Path() []byte {
@@ -91,7 +92,7 @@ func (r *Request) Path() []byte {
 	if r.query.from != 0 {
 		s.to = r.query.from - 1
 	}
-	return r.slice(s)
+	return r.lend(s)
 }
 
 // Query returns what follows the first '?' of the target, percent-encoded, and nil if there is
@@ -100,11 +101,11 @@ func (r *Request) Query() []byte {
 	if r.query.from == 0 {
 		return nil
 	}
-	return r.slice(r.query)
+	return r.lend(r.query)
 }
 
 // Host returns the value of the Host header: a host name or address, and a port if there is one.
-func (r *Request) Host() []byte { return r.slice(r.host) }
+func (r *Request) Host() []byte { return r.lend(r.host) }
 
 // Origin returns the value of the Origin header, and nil if there is none, as is usual for
 // clients that are not browsers.
@@ -112,7 +113,7 @@ func (r *Request) Origin() []byte {
 	if r.saw&sawOrigin == 0 {
 		return nil
 	}
-	return r.slice(r.origin)
+	return r.lend(r.origin)
 }
 
 // Cookie returns the value of the first cookie called name, without the quotes if it has them,
@@ -250,9 +251,11 @@ func (r *Request) field(name []byte, value span) *Error {
 	case len("Sec-WebSocket-Extensions"):
 		if equalFold(name, "Sec-WebSocket-Extensions") {
 			r.saw |= sawExtensionHeader
-			if _, _, ok := parseExtensions(nil, r.slice(value), false); !ok {
+			_, n, ok := parseExtensions(nil, r.slice(value), int(r.extensions), false)
+			if !ok {
 				r.saw |= sawBadExtension
 			}
+			r.extensions = uint8(min(n, maxExtensions))
 		}
 	}
 	return nil
@@ -301,7 +304,7 @@ func (r *Request) blankLine() (done bool, err *Error) {
 		return false, ErrOrigin
 	case s&sawBadSubprotocol != 0 || s&(sawSubprotocolHeader|sawSubprotocol) == sawSubprotocolHeader:
 		return false, ErrSubprotocols
-	case s&sawBadExtension != 0:
+	case s&sawBadExtension != 0 || s&sawExtensionHeader != 0 && r.extensions == 0:
 		return false, ErrExtensions
 	}
 	return true, nil

@@ -24,7 +24,7 @@ type Response struct {
 
 	head
 	body   body
-	http10 bool
+	http11 bool // the status line said HTTP/1.1
 }
 
 // Receive consumes bytes of the response until the blank line that ends its headers. When that
@@ -63,7 +63,7 @@ func (r *Response) firstLine(line span) *Error {
 	if !ok || !isHTTPVersion(version) || version[5] != '1' {
 		return ErrResponse
 	}
-	r.http10 = version[7] == '0'
+	r.http11 = version[7] == '1'
 	if len(b) < 3 || len(b) > 3 && b[3] != ' ' || !isFieldValue(b) {
 		return ErrResponse
 	}

@@ -90,7 +90,7 @@ func (u *Upgrader) appendSwitch(dst []byte, r *Request) ([]byte, error) {
 	if r.Subprotocol != "" {
 		r.out = append(append(append(r.out, "Sec-WebSocket-Protocol: "...), r.Subprotocol...), "\r\n"...)
 	}
-	if u.Extensions != nil && r.saw&sawExtensionHeader != 0 {
+	if u.Extensions != nil && r.extensions > 0 {
 		if err := u.agree(r); err != nil {
 			return nil, internal(err)
 		}
@@ -125,7 +125,7 @@ func (u *Upgrader) chooseSubprotocol(r *Request) string {
 func (u *Upgrader) agree(r *Request) (err error) {
 	var offers []Extension
 	for v := range r.Values("Sec-WebSocket-Extensions") {
-		offers, _, _ = parseExtensions(offers, v, true)
+		offers, _, _ = parseExtensions(offers, v, len(offers), true)
 	}
 	agreed := u.Extensions(r, offers)
 	if len(agreed) == 0 {
