@@ -268,6 +268,7 @@ func (c *Conn) queue() *busy {
 func (c *Conn) leave(o *busy) {
 	if soft := c.loop.server.limits.soft; soft >= 0 && o.size > soft {
 		_ = c.flush() // an error shows again when the loop settles the connection
+		o.long = o.long || o.size > soft
 	}
 	c.post()
 }

@@ -451,13 +451,16 @@ func (l *loop) settle(c *Conn) {
 	if err == nil && c.abort {
 		err = ErrClosed
 	}
-	queued, moved := 0, l.tick.Load()
+	queued, moved, drained := 0, l.tick.Load(), false
 	if o := c.busy; o != nil {
 		if queued = o.size; o.progress || queued == 0 || o.accounted == 0 { // it moves, or begins now
 			o.moved, o.progress = moved, false
 		}
 		moved = o.moved
 		l.counts.account(o, queued)
+		if o.long && queued <= l.server.limits.soft/2 {
+			o.long, drained = false, true
+		}
 		if o.idle() {
 			c.busy = nil
 			if o != l.spare {
@@ -484,7 +487,7 @@ func (l *loop) settle(c *Conn) {
 		c.wait = forClose
 		c.since = l.tick.Load()
 	}
-	if l.watch(c, queued) {
+	if l.watch(c, queued, drained) {
 		l.arm(c, queued, moved)
 	}
 }
@@ -506,13 +509,12 @@ func (l *loop) depart(c *Conn) bool {
 	return true
 }
 
-// watch makes the kernel watch for what c needs. It returns false if that was the end of c.
-func (l *loop) watch(c *Conn, queued int) bool {
+// watch makes the kernel watch for what c needs, and tells the handler if a long queue has drained. It returns false if that was the end of c.
+func (l *loop) watch(c *Conn, queued int, drained bool) bool {
 	want := c.want &^ writable
 	if queued > 0 {
 		want |= writable
 	}
-	drained := false
 	switch soft := l.server.limits.soft; {
 	case c.eof: // it would be reported for ever
 		want &^= readable
@@ -520,9 +522,8 @@ func (l *loop) watch(c *Conn, queued int) bool {
 		want |= readable
 	case queued > soft:
 		want &^= readable
-	case want&readable == 0 && queued <= soft/2:
+	case queued <= soft/2:
 		want |= readable
-		drained = true
 	}
 	if want != c.want {
 		switch err := l.k.modify(c.handle, makeToken(c.slot, c.gen), want); err {

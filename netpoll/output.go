@@ -37,6 +37,7 @@ type busy struct {
 
 	accounted int // octets that Stats.Queued counts
 
+	long     bool   // it has grown above Server.WriteQueueSoft, and not yet fallen to half of it
 	blocked  bool   // the kernel took less than it was given: it will say when there is room
 	progress bool   // it has taken octets since the loop last looked
 	moved    uint32 // tick at which it last took some, or the queue began
