@@ -304,14 +304,14 @@ func TestContractEndOfOctets(t *testing.T) {
 		_, err = io.ReadFull(peer, b)
 		require.NoError(r, err)
 		require.Equal(r, "still here", string(b))
+		require.NoError(r, r.k.modify(h, tok, 0))
+		r.silent(tok)
 		require.NoError(r, r.k.shutdown(h))
 		_, err = peer.Read(b)
 		require.Equal(r, io.EOF, err)
-		r.await(tok, hangup) // both directions are over
+		r.await(tok, hangup) // both directions are over, whether that is wanted or not
 		_, err = r.k.write(h, b)
 		require.Equal(r, syscall.EPIPE, err)
-		require.NoError(r, r.k.modify(h, tok, 0))
-		r.await(tok, hangup) // wanted or not
 	})
 }
 

@@ -225,8 +225,11 @@ func TestPortableSiblings(t *testing.T) {
 	require.Len(t, ks, 3)
 	first := &rig{T: t, k: ks[0], l: l, ln: ln, events: make([]event, 64)}
 	require.NoError(t, ks[0].register(l, listenToken, readable))
+	var open []handle
+	var peers []net.Conn
 	for _, k := range ks[1:] {
 		h, peer := first.pair()
+		open, peers = append(open, h), append(peers, peer)
 		here := &rig{T: t, k: k, events: make([]event, 64)}
 		tok := first.fresh()
 		require.NoError(t, k.register(h, tok, readable))
@@ -246,8 +249,15 @@ func TestPortableSiblings(t *testing.T) {
 	require.Equal(t, syscall.EBADF, ks[1].register(h, 1, readable))
 	_, err = net.Dial("tcp", ln.Addr().String())
 	require.Error(t, err, "the listener is closed")
-	require.NoError(t, ks[1].release())
-	require.NoError(t, ks[2].release())
+	for i, k := range ks[1:] { // they live on
+		_, err = k.write(open[i], []byte("y"))
+		require.NoError(t, err)
+		_, err = peers[i].Read(make([]byte, 1))
+		require.NoError(t, err)
+		require.NoError(t, k.release())
+		_, err = peers[i].Read(make([]byte, 1))
+		require.Error(t, err)
+	}
 	noneLeft(t, before)
 }
 
@@ -353,6 +363,28 @@ func TestE24PortableAcceptErrors(t *testing.T) {
 	require.NoError(t, r.k.deregister(l))
 	r.silent(listenToken)
 }
+
+// A connection that is accepted while its listener is being closed is closed too.
+func TestPortableAcceptedTooLate(t *testing.T) {
+	r := onPortable(t)
+	nc, peer := net.Pipe()
+	ln := &lateListener{asked: make(chan struct{}), closed: make(chan struct{}), nc: nc}
+	l := r.k.(*portable).addListener(ln)
+	require.NoError(t, r.k.register(l, listenToken, readable))
+	<-ln.asked
+	require.NoError(t, r.k.close(l))
+	_, err := peer.Read(make([]byte, 1))
+	require.Equal(t, io.EOF, err)
+}
+
+type lateListener struct {
+	asked, closed chan struct{}
+	nc            net.Conn
+}
+
+func (l *lateListener) Accept() (net.Conn, error) { close(l.asked); <-l.closed; return l.nc, nil }
+func (l *lateListener) Close() error              { close(l.closed); return nil }
+func (l *lateListener) Addr() net.Addr            { return &net.TCPAddr{} }
 
 func TestPortableErrors(t *testing.T) {
 	op := func(err error) error { return &net.OpError{Op: "read", Err: err} }

@@ -1,0 +1,627 @@
+package netpoll
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/idlewire/idlewire/conn"
+	"github.com/idlewire/idlewire/frame"
+	"github.com/idlewire/idlewire/handshake"
+)
+
+// E34: the event loop, the portable driver and the blocking driver serve the same program to the same client. What the client sees and what the
+// program sees is written down as a trace, and the traces must be those that the row expects, whatever the driver, and however the
+// client's octets are cut.
+
+// A journal is what a program, or a client, has seen.
+type journal struct {
+	mu    sync.Mutex
+	lines []string
+	ended chan struct{} // closed by end
+}
+
+func newJournal() *journal { return &journal{ended: make(chan struct{})} }
+
+func (j *journal) add(format string, args ...any) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lines = append(j.lines, fmt.Sprintf(format, args...))
+}
+
+func (j *journal) end(format string, args ...any) {
+	j.add(format, args...)
+	close(j.ended)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return strings.Join(j.lines, "\n")
+}
+
+// shown is a payload as a trace shows it.
+func shown(b []byte) string {
+	if len(b) > 40 {
+		return fmt.Sprintf("%d octets %08x", len(b), crc32.ChecksumIEEE(b))
+	}
+	return fmt.Sprintf("%q", b)
+}
+
+// A line is how the program of the twins holds a connection: both drivers have these verbs.
+type line interface {
+	Write(op frame.Opcode, payload []byte) error
+	Close(code frame.CloseCode, reason string) error
+	CloseNow() error
+}
+
+// obey is the program: it echoes, and understands a few words.
+func obey(j *journal, c line, m conn.Message) {
+	j.add("%v %s", m.Op, shown(m.Payload))
+	switch string(m.Payload) {
+	case "close":
+		_ = c.Close(4001, "asked")
+	case "abort":
+		_ = c.CloseNow()
+	case "panic":
+		panic("asked")
+	default:
+		_ = c.Write(m.Op, m.Payload)
+	}
+}
+
+// cause is how a connection ended, in words that all drivers have in common.
+func cause(err error) string {
+	var ce *conn.CloseError
+	var fe *frame.Error
+	switch {
+	case err == nil:
+		return "nil"
+	case errors.As(err, &ce):
+		return fmt.Sprintf("peer %d %q", ce.Code, ce.Reason)
+	case errors.As(err, &fe):
+		return fmt.Sprintf("breach %d", fe.Code)
+	case errors.Is(err, ErrPanic):
+		return "panic"
+	case errors.Is(err, ErrCloseTimeout), errors.Is(err, conn.ErrCloseTimeout):
+		return "no answer to close"
+	case errors.Is(err, net.ErrClosed):
+		return "closed"
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return "ended"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "reset"
+	}
+	return err.Error()
+}
+
+// A twin is one driver with the program on it.
+type twin struct {
+	name  string
+	serve func(t *testing.T, p *program) (addr string)
+}
+
+// A program is what is served, with everything that a driver needs to know of it.
+type program struct {
+	upgrader handshake.Upgrader
+	options  conn.Options
+	journals chan *journal // of connections, in the order in which they opened
+	shutdown func() error  // set by serve
+}
+
+func (p *program) opened(path string) *journal {
+	j := newJournal()
+	j.add("open %s", path)
+	p.journals <- j
+	return j
+}
+
+var twins = []twin{
+	{"loop", func(t *testing.T, p *program) string { return serveLoops(t, p, DefaultDriver) }},
+	{"portable", func(t *testing.T, p *program) string { return serveLoops(t, p, Portable) }},
+	{"blocking", serveBlocking},
+}
+
+// A twinHandler is the program on a loop.
+type twinHandler struct{ j *journal }
+
+func (h twinHandler) Message(c *Conn, m conn.Message) { obey(h.j, c, m) }
+func (h twinHandler) Close(_ *Conn, err error)        { h.j.end("close: %s", cause(err)) }
+
+func serveLoops(t *testing.T, p *program, d Driver) string {
+	s := &Server{Driver: d, Loops: 2, Upgrader: p.upgrader, Options: p.options, Open: func(_ *Conn, r *handshake.Request) Handler {
+		return twinHandler{p.opened(string(r.Path()))}
+	}}
+	p.shutdown = func() error { return s.Shutdown(context.Background()) }
+	return serve(t, s)
+}
+
+// serveBlocking serves the program with a goroutine per connection. What netpoll.Server does for all connections, the program does here itself:
+// it recovers, and says goodbye.
+func serveBlocking(t *testing.T, p *program) string {
+	var mu sync.Mutex
+	open := map[*conn.Conn]bool{}
+	var wg sync.WaitGroup
+	hs := &http.Server{ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: p.options.HandshakeTimeout, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := conn.Accept(w, r, &p.upgrader, &p.options)
+		if err != nil {
+			return
+		}
+		wg.Add(1)
+		defer wg.Done()
+		j := p.opened(r.URL.Path)
+		mu.Lock()
+		open[c] = true
+		mu.Unlock()
+		defer func() {
+			defer c.CloseNow()
+			if recover() != nil {
+				_ = c.Close(frame.CloseInternalError, "")
+				j.end("close: panic")
+			}
+			mu.Lock()
+			delete(open, c)
+			mu.Unlock()
+		}()
+		for {
+			m, err := c.Read()
+			if err != nil {
+				if errors.Is(err, net.ErrClosed) { // another goroutine is closing: wait for it, and hear how it went
+					err = c.Close(frame.CloseNormal, "")
+				}
+				j.end("close: %s", cause(err))
+				return
+			}
+			obey(j, c, m)
+		}
+	})}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	served := make(chan error, 1)
+	go func() { served <- hs.Serve(ln) }()
+	p.shutdown = func() error {
+		err := hs.Shutdown(context.Background())
+		mu.Lock()
+		for c := range open {
+			wg.Go(func() { _ = c.Close(frame.CloseGoingAway, "") })
+		}
+		mu.Unlock()
+		wg.Wait()
+		return err
+	}
+	t.Cleanup(func() {
+		hs.Close()
+		require.ErrorIs(t, <-served, http.ErrServerClosed)
+		mu.Lock()
+		for c := range open {
+			wg.Go(func() { _ = c.CloseNow() })
+		}
+		mu.Unlock()
+		wg.Wait()
+	})
+	return ln.Addr().String()
+}
+
+// A twinClient plays the client's part of a row. Its octets go out as cut says.
+type twinClient struct {
+	*journal
+	t    *testing.T
+	nc   *net.TCPConn
+	br   *bufio.Reader
+	cut  int // octets in one write; 0: all
+	prog *program
+}
+
+// send writes octets. Errors are not told: the server may have closed long before the end.
+func (c *twinClient) send(b string) {
+	for len(b) > 0 {
+		n := len(b)
+		if c.cut > 0 {
+			n = min(c.cut, n)
+		}
+		if _, err := io.WriteString(c.nc, b[:n]); err != nil {
+			return
+		}
+		b = b[n:]
+	}
+}
+
+// response reads the answer to the opening handshake.
+func (c *twinClient) response() {
+	resp, err := http.ReadResponse(c.br, nil)
+	if err != nil {
+		c.add("no response: %s", cause(err))
+		return
+	}
+	b := new(strings.Builder)
+	for _, name := range []string{"Sec-WebSocket-Accept", "Sec-WebSocket-Protocol", "Sec-WebSocket-Version", "Allow", "X-Program"} {
+		if v := resp.Header[http.CanonicalHeaderKey(name)]; v != nil {
+			fmt.Fprintf(b, " %s=%s", name, strings.Join(v, "|"))
+		}
+	}
+	c.add("%d%s", resp.StatusCode, b)
+	if resp.StatusCode != 101 {
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			c.add("body: %v", err)
+		}
+		if len(body) > 0 && resp.Header.Get("X-Program") != "" {
+			c.add("body %q", body)
+		}
+	}
+}
+
+// frames reads n frames; with n < 0, all until the end, and says what end it was.
+func (c *twinClient) frames(n int) {
+	for ; n != 0; n-- {
+		f, err := frame.Read(c.br, frame.FromServer, 0, -1)
+		if err != nil {
+			c.add("%s", cause(err))
+			return
+		}
+		if !f.Fin || f.Rsv != 0 {
+			c.add("fin=%v rsv=%d", f.Fin, f.Rsv)
+		}
+		if f.Opcode == frame.Close {
+			code, _, err := frame.ParseClose(f.Payload) // the reason is for people, and is each driver's own
+			if err != nil {
+				c.add("close: %v", err)
+			}
+			c.add("close %d", code)
+			continue
+		}
+		c.add("%v %s", f.Opcode, shown(f.Payload))
+	}
+}
+
+// Frames as a client sends them. The key is zero where it does not matter, so that rows stay legible.
+
+func framed(op frame.Opcode, fin bool, payload string) string {
+	return string(frame.Append(nil, frame.Header{Opcode: op, Fin: fin, Masked: true, Key: 0xa1b2c3d4, Length: int64(len(payload))}, []byte(payload)))
+}
+
+func text(s string) string   { return framed(frame.Text, true, s) }
+func binary(s string) string { return framed(frame.Binary, true, s) }
+func ping(s string) string   { return framed(frame.Ping, true, s) }
+
+func closing(code frame.CloseCode, reason string) string {
+	if code == frame.CloseNoStatus {
+		return framed(frame.Close, true, "")
+	}
+	return framed(frame.Close, true, string([]byte{byte(code >> 8), byte(code)})+reason)
+}
+
+// asks is an opening handshake with header lines added or, with an empty value, taken away.
+func asks(requestLine string, headers ...string) string {
+	h := [][2]string{{"Host", "example.com"}, {"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}, {"Sec-WebSocket-Version", "13"}}
+	b := requestLine + "\r\n"
+	for _, line := range headers {
+		name, value, _ := strings.Cut(line, ": ")
+		for i := range 5 {
+			if h[i][0] == name {
+				h[i][1] = ""
+			}
+		}
+		if value != "" {
+			h = append(h, [2]string{name, value})
+		}
+	}
+	for _, l := range h {
+		if l[1] != "" {
+			b += l[0] + ": " + l[1] + "\r\n"
+		}
+	}
+	return b + "\r\n"
+}
+
+const (
+	plain  = "GET /chat HTTP/1.1"
+	agreed = "101 Sec-WebSocket-Accept=s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+)
+
+// A session is a row of the table. The client sends the request, unless it is empty, and then does what play says.
+type session struct {
+	name    string
+	request string
+	play    func(c *twinClient)
+	client  string // what the client sees, lines parted by "; "
+	server  string // what the program sees; empty: no connection was opened
+	http    string // what the client of the blocking driver sees, where net/http answers for itself
+	whole   bool   // is not cut into octets: too long, or a matter of time
+}
+
+// answered plays the usual beginning: the request, frames behind it, and all that comes back.
+func sends(b string) func(*twinClient) {
+	return func(c *twinClient) {
+		c.response()
+		c.send(b)
+		c.frames(-1)
+	}
+}
+
+func long(n int) string { return strings.Repeat("0123456789abcdef", n/16+1)[:n] }
+
+var bye = closing(1000, "bye")
+
+var twinRows = []session{
+	// The opening handshake.
+	{name: "4.2 handshake", request: asks(plain), play: sends(bye), client: agreed + "; close 1000; ended", server: `open /chat; close: peer 1000 "bye"`},
+	{name: "V42 frames in the segment of the request", request: asks(plain) + text("early") + ping("bird") + bye, play: sends(""),
+		client: agreed + `; text "early"; pong "bird"; close 1000; ended`, server: `open /chat; text "early"; close: peer 1000 "bye"`},
+	{name: "4.2.2 subprotocol", request: asks(plain, "Sec-WebSocket-Protocol: x, soap, chat"), play: sends(bye),
+		client: agreed + ` Sec-WebSocket-Protocol=soap; close 1000; ended`, server: `open /chat; close: peer 1000 "bye"`},
+	{name: "4.2.1 no key", request: asks(plain, "Sec-WebSocket-Key: "), play: sends(""), client: "400; ended"},
+	{name: "4.2.1 key of 15 octets", request: asks(plain, "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAA"), play: sends(""), client: "400; ended"},
+	{name: "4.4 version", request: asks(plain, "Sec-WebSocket-Version: 8"), play: sends(""), client: "426 Sec-WebSocket-Version=13; ended"},
+	{name: "V47 version, and a request behind it", request: asks(plain, "Sec-WebSocket-Version: 8") + "GET /secret HTTP/1.1\r\nHost: example.com\r\n\r\n", play: sends(""),
+		client: "426 Sec-WebSocket-Version=13; ended"},
+	{name: "4.1 no GET", request: asks("POST /chat HTTP/1.1"), play: sends(""), client: "405 Allow=GET; ended"},
+	{name: "4.1 no upgrade", request: asks(plain, "Upgrade: "), play: sends(""), client: "426 Sec-WebSocket-Version=13; ended"},
+	{name: "V45 origin", request: asks(plain, "Origin: http://evil.example"), play: sends(""), client: "403; ended"},
+	{name: "4.2.2 hook refuses", request: asks("GET /gone HTTP/1.1"), play: sends(""), client: `410 X-Program=yes; body "it was here"; ended`},
+	{name: "4.2.2 hook panics", request: asks("GET /hook-panics HTTP/1.1"), play: sends(""), client: "500; ended", http: "no response: ended; ended"},
+	{name: "V32 too many headers", request: asks(plain, strings.Split(strings.Repeat("X-A: 1,", 100)+"X-A: 1", ",")...), play: sends(""), client: "431; ended"},
+	{name: "cut request", play: func(c *twinClient) {
+		c.send(asks(plain)[:60])
+		_ = c.nc.CloseWrite()
+		c.response()
+	}, client: "no response: ended", http: "400"},
+	{name: "V43 slow request", whole: true, play: func(c *twinClient) {
+		c.send(asks(plain)[:60])
+		c.response()
+	}, client: "no response: ended", http: "400"},
+
+	// Messages.
+	{name: "5.6 sizes", whole: true, request: asks(plain), play: func(c *twinClient) {
+		c.response()
+		for _, n := range []int{0, 1, 125, 126, 511, 512, 513, 65535, 65536, 1 << 20} {
+			c.send(text(long(n)) + binary(long(n)))
+			c.frames(2)
+		}
+		c.send(bye)
+		c.frames(-1)
+	}, client: agreed + "; " + both(0, 1, 125, 126, 511, 512, 513, 65535, 65536, 1<<20) + "; close 1000; ended",
+		server: "open /chat; " + both(0, 1, 125, 126, 511, 512, 513, 65535, 65536, 1<<20) + `; close: peer 1000 "bye"`},
+	{name: "5.4 fragments with pings between", request: asks(plain),
+		play:   sends(framed(frame.Text, false, "one ") + ping("") + framed(frame.Continuation, false, "") + ping("x") + framed(frame.Continuation, true, "two") + bye),
+		client: agreed + `; pong ""; pong "x"; text "one two"; close 1000; ended`, server: `open /chat; text "one two"; close: peer 1000 "bye"`},
+	{name: "many in one segment", request: asks(plain), play: sends(strings.Repeat(text("again"), 300) + bye),
+		client: agreed + strings.Repeat(`; text "again"`, 300) + "; close 1000; ended", server: "open /chat" + strings.Repeat(`; text "again"`, 300) + `; close: peer 1000 "bye"`},
+	{name: "5.5.2 pings", request: asks(plain), play: sends(ping("") + ping("a") + ping(long(125)) + framed(frame.Pong, true, "unasked") + bye),
+		client: agreed + `; pong ""; pong "a"; pong ` + shown([]byte(long(125))) + "; close 1000; ended", server: `open /chat; close: peer 1000 "bye"`},
+	{name: "8.1 text in pieces of a rune", request: asks(plain), play: sends(framed(frame.Text, false, "\xf0\x9f") + framed(frame.Continuation, true, "\x98\x80") + bye),
+		client: agreed + "; text \"\U0001f600\"; close 1000; ended", server: "open /chat; text \"\U0001f600\"; close: peer 1000 \"bye\""},
+
+	// Closing.
+	{name: "7.1.5 peer closes without a code", request: asks(plain), play: sends(closing(frame.CloseNoStatus, "")), client: agreed + "; close 1005; ended", server: `open /chat; close: peer 1005 ""`},
+	{name: "7.4.2 peer closes with 4999", request: asks(plain), play: sends(closing(4999, "")), client: agreed + "; close 4999; ended", server: `open /chat; close: peer 4999 ""`},
+	{name: "5.5.1 frames after the peer's close", whole: true, request: asks(plain), play: sends(bye + text("too late") + "\xff\xff\xff\xff"),
+		client: agreed + "; close 1000; ended", server: `open /chat; close: peer 1000 "bye"`},
+	{name: "7.1.2 program closes", request: asks(plain), play: func(c *twinClient) {
+		c.response()
+		c.send(text("close"))
+		c.frames(1)
+		c.send(text("too late") + closing(4001, ""))
+		c.frames(-1)
+	}, client: agreed + "; close 4001; ended", server: `open /chat; text "close"; close: peer 4001 ""`},
+	{name: "7.1.2 both close", request: asks(plain), play: sends(text("close") + bye), client: agreed + "; close 4001; ended", server: `open /chat; text "close"; close: peer 1000 "bye"`},
+	{name: "V69 program closes, peer does not answer", whole: true, request: asks(plain), play: sends(text("close")),
+		client: agreed + "; close 4001; ended", server: `open /chat; text "close"; close: no answer to close`},
+	{name: "program cuts off", request: asks(plain), play: sends(text("abort")), client: agreed + "; ended", server: `open /chat; text "abort"; close: closed`},
+	{name: "F22 program panics", request: asks(plain), play: func(c *twinClient) {
+		c.response()
+		c.send(text("panic"))
+		c.frames(1)
+		c.send(closing(1011, ""))
+		c.frames(-1)
+	}, client: agreed + "; close 1011; ended", server: `open /chat; text "panic"; close: panic`},
+	{name: "F17 shutdown", request: asks(plain), play: func(c *twinClient) {
+		c.response()
+		c.send(text("hello"))
+		c.frames(1)
+		done := make(chan error, 1)
+		go func() { done <- c.prog.shutdown() }()
+		c.frames(1)
+		c.send(closing(1001, ""))
+		c.frames(-1)
+		c.nc.Close()
+		require.NoError(c.t, <-done)
+	}, client: agreed + `; text "hello"; close 1001; ended`, server: `open /chat; text "hello"; close: peer 1001 ""`},
+
+	// Breaches. What came before is delivered, and nothing after.
+	breach("5.1 not masked", "\x81\x01a", 1002),
+	breach("5.2 reserved bit", "\xc1\x81aaaaa", 1002),
+	breach("5.2 reserved opcode", "\x83\x80aaaa", 1002),
+	breach("5.5 ping in fragments", "\x09\x80aaaa", 1002),
+	breach("5.5 ping of 126 octets", "\x89\xfe\x00\x7eaaaa"+long(126), 1002),
+	breach("5.2 length not minimal", "\x82\xfe\x00\x05aaaa"+long(5), 1002),
+	breach("V01 length with its highest bit", "\x82\xff\x80\x00\x00\x00\x00\x00\x00\x01aaaa", 1002),
+	breach("V01 length of all octets there are", "\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xffaaaa", 1009),
+	breach("too big by one", "\x82\xff\x00\x00\x00\x00\x00\x10\x00\x01aaaa", 1009),
+	breach("too big in fragments", framed(frame.Binary, false, long(1<<19))+framed(frame.Continuation, false, long(1<<19))+framed(frame.Continuation, true, "x"), 1009).notCut(),
+	breach("V15 fragments without end", framed(frame.Text, false, "")+strings.Repeat(framed(frame.Continuation, false, ""), 2000), 1008).notCut(),
+	breach("V54 continuation of nothing", framed(frame.Continuation, true, "x"), 1002),
+	breach("5.4 message inside a message", framed(frame.Text, false, "x")+text("y"), 1002),
+	breach("8.1 not UTF-8", text("\xc3\x28"), 1007),
+	breach("8.1 not UTF-8, at the first octet that shows it", "\x81\xfe\xff\xff\x00\x00\x00\x00\xc0", 1007),
+	breach("8.1 text ends inside a rune", framed(frame.Text, false, "\xe2\x82")+framed(frame.Continuation, true, ""), 1007),
+	breach("V08 close of one octet", framed(frame.Close, true, "\x03"), 1002),
+	breach("7.4.1 close with 1005", closing(1006, ""), 1002),
+	breach("7.4.2 close with 999", closing(999, ""), 1002),
+	breach("5.5.1 close with a reason that is not UTF-8", closing(1000, "\xff"), 1007),
+	{name: "V61 control frames without end", whole: true, request: asks(plain), play: func(c *twinClient) {
+		c.response()
+		c.send(strings.Repeat(ping(""), 2000))
+		c.frames(-1)
+		// 5.5.3: not every ping has to be answered, so the number is each driver's own.
+		pongs := 0
+		c.lines = slices.DeleteFunc(c.lines, func(l string) bool {
+			if l != `pong ""` {
+				return false
+			}
+			pongs++
+			return true
+		})
+		require.LessOrEqual(c.t, pongs, 200)
+	}, client: agreed + "; close 1008; ended", server: "open /chat; close: breach 1008"},
+	breach("breach and more behind it", framed(frame.Continuation, true, "x")+text(long(3000))+bye, 1002),
+
+	// The transport.
+	{name: "E18 half-close", request: asks(plain), play: func(c *twinClient) {
+		c.response()
+		c.send(text("last words"))
+		_ = c.nc.CloseWrite()
+		c.frames(-1)
+	}, client: agreed + `; text "last words"; ended`, server: `open /chat; text "last words"; close: ended`},
+	{name: "E18 half-close inside a message", request: asks(plain), play: func(c *twinClient) {
+		c.response()
+		c.send(text("whole") + text("in part")[:9])
+		_ = c.nc.CloseWrite()
+		c.frames(-1)
+	}, client: agreed + `; text "whole"; ended`, server: `open /chat; text "whole"; close: ended`},
+	{name: "F04 reset", request: asks(plain), play: func(c *twinClient) {
+		c.response()
+		c.send(text("hello"))
+		c.frames(1)
+		_ = c.nc.SetLinger(0)
+		c.nc.Close()
+	}, client: agreed + `; text "hello"`, server: `open /chat; text "hello"; close: reset`},
+	{name: "E17 peer writes and does not read", whole: true, request: asks(plain), play: func(c *twinClient) {
+		c.response()
+		const messages = 600 // 38 MiB: more than the sockets hold
+		sent := make(chan bool)
+		var mu sync.Mutex
+		moved := time.Now()
+		go func() {
+			defer close(sent)
+			for range messages {
+				c.send(binary(long(64 << 10)))
+				mu.Lock()
+				moved = time.Now()
+				mu.Unlock()
+			}
+			c.send(bye)
+		}()
+		for stalled := false; !stalled; { // until the server takes no more
+			select {
+			case <-sent:
+				c.add("the server has taken it all")
+				stalled = true
+			case <-time.After(10 * time.Millisecond):
+				mu.Lock()
+				stalled = time.Since(moved) > 200*time.Millisecond
+				mu.Unlock()
+			}
+		}
+		c.frames(-1)
+		<-sent
+	}, client: agreed + strings.Repeat("; binary "+shown([]byte(long(64<<10))), 600) + "; close 1000; ended",
+		server: "open /chat" + strings.Repeat("; binary "+shown([]byte(long(64<<10))), 600) + `; close: peer 1000 "bye"`},
+}
+
+// breach is a row in which a message, a breach, and the end follow one another.
+func breach(name, bad string, code frame.CloseCode) session {
+	return session{name: name, request: asks(plain), play: sends(text("before") + bad), client: agreed + fmt.Sprintf(`; text "before"; close %d; ended`, code),
+		server: fmt.Sprintf(`open /chat; text "before"; close: breach %d`, code)}
+}
+
+func (r session) notCut() session {
+	r.whole = true
+	return r
+}
+
+// both is the trace of a text and a binary message of each length.
+func both(lengths ...int) string {
+	var lines []string
+	for _, n := range lengths {
+		s := shown([]byte(long(n)))
+		lines = append(lines, "text "+s, "binary "+s)
+	}
+	return strings.Join(lines, "; ")
+}
+
+func TestE34Twins(t *testing.T) {
+	for _, tw := range twins {
+		t.Run(tw.name, func(t *testing.T) {
+			t.Parallel()
+			for _, r := range twinRows {
+				t.Run(r.name, func(t *testing.T) {
+					for _, cut := range []int{0, 1, 7} {
+						if cut > 0 && r.whole {
+							break
+						}
+						playTwin(t, tw, r, cut)
+					}
+				})
+			}
+		})
+	}
+}
+
+// playTwin plays a row, with at most cut octets in each write of the client.
+func playTwin(t *testing.T, tw twin, r session, cut int) {
+	t.Helper()
+	p := &program{
+		options:  conn.Options{HandshakeTimeout: 300 * time.Millisecond, CloseTimeout: 500 * time.Millisecond, ControlRate: 1},
+		journals: make(chan *journal, 1),
+	}
+	if !r.whole {
+		p.options.HandshakeTimeout = 5 * time.Second
+		p.options.CloseTimeout = 5 * time.Second
+	}
+	p.upgrader.Subprotocols = []string{"soap", "chat"}
+	p.upgrader.Hook = func(r *handshake.Request) error {
+		switch string(r.Path()) {
+		case "/gone":
+			return &handshake.Error{Status: 410, Header: http.Header{"X-Program": {"yes"}}, Body: []byte("it was here")}
+		case "/hook-panics":
+			panic("asked")
+		}
+		return nil
+	}
+	addr := tw.serve(t, p)
+	nc, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	defer nc.Close()
+	require.NoError(t, nc.SetDeadline(time.Now().Add(20*time.Second)))
+	c := &twinClient{journal: newJournal(), t: t, nc: nc.(*net.TCPConn), br: bufio.NewReader(nc), cut: cut, prog: p}
+	c.send(r.request)
+	r.play(c)
+	nc.Close()
+
+	want := r.client
+	if tw.name == "blocking" && r.http != "" {
+		want = r.http
+	}
+	where := fmt.Sprintf("%s, cut %d", tw.name, cut)
+	require.Equal(t, strings.ReplaceAll(want, "; ", "\n"), c.String(), "the client of %s", where)
+	if r.server == "" {
+		require.Empty(t, p.journals, "no connection is opened: %s", where)
+		return
+	}
+	select {
+	case j := <-p.journals:
+		select {
+		case <-j.ended:
+		case <-time.After(10 * time.Second):
+			t.Errorf("%s: the program has not heard of the end", where)
+		}
+		require.Equal(t, strings.ReplaceAll(r.server, "; ", "\n"), j.String(), "the program on %s", where)
+	default:
+		t.Errorf("%s: the program has not heard of the connection", where)
+	}
+}
