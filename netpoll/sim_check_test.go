@@ -149,8 +149,8 @@ func (s *sim) checkTimes(l *loop, c *Conn, k *sock, queued int) {
 	}
 }
 
-// closing is called when the server closes the handle of a client. Before the handshake is done nobody is told why, so it is asked here.
-func (s *sim) closing(k *simKernel, c *client) {
+// checkClosing is called when the server closes the handle of a client. Before the handshake is done nobody is told why, so it is asked here.
+func (s *sim) checkClosing(k *simKernel, c *client) {
 	if c.opened > 0 || c.s.fin || c.s.reset || c.blamed || s.stopped || c.refusal != 0 {
 		return
 	}
@@ -164,7 +164,11 @@ func (s *sim) closing(k *simKernel, c *client) {
 
 // honest reports whether a client has done nothing, and had nothing done to it, that may cost it a proper end.
 func (c *client) honest() bool {
-	return (c.opening == openWhole || c.opening == openPipelined || c.opening == openDribbled) && (c.fate == fateClose || c.fate == fateStay || c.fate == fateViolate) &&
+	switch c.fate {
+	case fateHangUp, fateReset, fateVanish:
+		return false
+	}
+	return (c.opening == openWhole || c.opening == openPipelined || c.opening == openDribbled) && c.cutAt < 0 &&
 		c.reads == readAll && !c.slow && !c.rude && !c.silent && !c.blamed && !c.killed && !c.full && !c.panicked &&
 		c.s != nil && !c.s.reset && !c.sim.killed && !c.sim.jumps
 }
@@ -208,10 +212,13 @@ func (s *sim) reckon() {
 		s.fail("all is over, and %d handles are open", s.world.open)
 	}
 	for _, c := range s.clients {
-		if c.honest() && c.opened > 0 && (c.farewell == 0 || !c.ended || c.s.wasReset && !c.broken) {
+		if c.fate != fateFin && c.honest() && c.opened > 0 && (c.farewell == 0 || !c.ended || c.s.wasReset && !c.broken) {
 			s.fail("client %d: honest, and its end was not proper: Close %d, ended %v, reset %v", c.id, c.farewell, c.ended, c.s.wasReset)
 		}
-		if c.honest() && c.opened == 0 && s.finished && !s.crowded {
+		if c.fate == fateFin && c.honest() && c.opened > 0 && (c.received != c.accepted || !c.ended || c.s.wasReset) {
+			s.fail("client %d: ended its side, and got %d of %d messages, ended %v, reset %v", c.id, c.received, c.accepted, c.ended, c.s.wasReset)
+		}
+		if c.fate != fateFin && c.honest() && c.opened == 0 && s.finished && !s.crowded {
 			s.fail("client %d: honest, and never opened", c.id)
 		}
 		if heard := c.opened > 0 && !c.mute; heard && c.done != 1 || !heard && c.done != 0 {

@@ -471,6 +471,9 @@ var violations = []violation{
 func (c *client) violate() {
 	w := c.sim.world
 	v := violations[w.intn(len(violations))]
+	if c.slow || c.sim.jumps { // a flood that takes its time is none
+		v = violations[w.intn(len(violations)-1)]
+	}
 	c.broken = true
 	v.make(c)
 	c.codes = append(c.codes, v.code)

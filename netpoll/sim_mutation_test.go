@@ -51,7 +51,7 @@ var mutations = []mutation{
 		{"o.trim()\n\t\t\tif o == l.spare {", "o.trim()\n\t\t\tif l == nil {"},
 	}, `never written|expected message|broke the protocol|octets in the queue|idle connection keeps|queued`},
 	{"closed without lingering", "loop.go", [][2]string{
-		{"if c.proto.CloseReceived() && !c.full && c.proto.CloseSent() {", "if c != nil {"},
+		{"if c.eof || c.proto.CloseReceived() &&", "if true || c.proto.CloseReceived() &&"},
 	}, `its end was not proper`},
 	{"an interrupted write is the end", "conn.go", [][2]string{
 		{"case syscall.EINTR: // the socket is writable", "case syscall.EDOM: // the socket is writable"},

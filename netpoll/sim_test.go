@@ -23,10 +23,12 @@ type sim struct {
 	calm     bool  // the end is near: everybody says goodbye
 	stopped  bool  // beginShutdown
 	killed   bool
-	crowded  bool // MaxConns may refuse
-	jumps    bool // time does
-	finished bool // all clients came to their ends by themselves
+	crowded  bool          // MaxConns may refuse
+	jumps    bool          // time does
+	made     func(*client) // may change a new client
+	finished bool          // all clients came to their ends by themselves
 
+	struckSoFar   int
 	drops, panics uint64 // so many there have been
 
 	stopStep                   int
@@ -103,7 +105,7 @@ func newSim(seed uint64) *sim {
 		}
 		return l.clock + d
 	}
-	w.resting, w.closing, w.passing = s.check, s.closing, s.passing
+	w.resting, w.closing, w.passing = s.check, s.checkClosing, s.passing
 	if s.outside = some(200); w.luck.strike > 0 {
 		w.strike = s.struck
 	}
@@ -120,6 +122,7 @@ func newSim(seed uint64) *sim {
 
 // struck is what happens while a loop is inside a kernel's call.
 func (s *sim) struck() {
+	s.struckSoFar++
 	switch s.intn(4) {
 	case 0:
 		if len(s.clients) > 0 {
@@ -171,6 +174,11 @@ func (s *sim) arrive() {
 	s.clients = append(s.clients, c)
 	w.actors = append(w.actors, c)
 	c.at = w.clock + int64(w.upTo(1e6))
+	defer func() {
+		if s.made != nil {
+			s.made(c)
+		}
+	}()
 	if w.chance(400) {
 		c.opening = opening_(w.intn(int(openings)))
 	}
@@ -250,7 +258,7 @@ func (s *sim) settleDown() {
 			break
 		}
 	}
-	s.finished = !s.busy()
+	s.finished = !s.busy() && !s.stopped
 }
 
 func (s *sim) busy() bool {
@@ -291,10 +299,13 @@ func (s *sim) outlast() {
 	}
 }
 
-// play runs one seed and returns the world, and what went wrong.
-func play(seed uint64, verbose func(string)) (s *sim, failure string) {
+// play runs one seed, in a world that tweaks have changed, and returns the world, and what went wrong.
+func play(seed uint64, verbose func(string), tweaks ...func(*sim)) (s *sim, failure string) {
 	s = newSim(seed)
 	s.verbose = verbose
+	for _, f := range tweaks {
+		f(s)
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			if _, ok := v.(failed); !ok && s.failure == "" {
@@ -334,10 +345,17 @@ func TestSimulation(t *testing.T) {
 		seeds = 200
 	}
 	seeds = number(t, "IDLEWIRE_SEEDS", seeds)
+	steps := playAll(t, seeds, nil)
+	t.Logf("%d seeds, %d steps each on average", seeds, steps/int64(seeds))
+}
+
+// playAll runs so many seeds on all processors, and calls seen, if there is such a thing, with each world at its end. It returns the number of steps.
+func playAll(t *testing.T, seeds int, seen func(*sim), tweaks ...func(*sim)) int64 {
+	t.Helper()
 	first := number(t, "IDLEWIRE_FIRST", 1)
-	var steps, failures atomic.Int64
-	var next atomic.Int64
+	var steps, failures, next atomic.Int64
 	var wg sync.WaitGroup
+	var mu sync.Mutex // guards seen
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for {
@@ -345,17 +363,22 @@ func TestSimulation(t *testing.T) {
 				if seed >= int64(seeds) || failures.Load() >= 5 {
 					return
 				}
-				s, failure := play(uint64(int64(first)+seed), nil)
+				s, failure := play(uint64(int64(first)+seed), nil, tweaks...)
 				steps.Add(int64(s.steps))
 				if failure != "" {
 					failures.Add(1)
 					t.Errorf("seed %d, step %d: %s\n%s", s.seed, s.steps, failure, s.trace(40))
 				}
+				if seen != nil {
+					mu.Lock()
+					seen(s)
+					mu.Unlock()
+				}
 			}
 		})
 	}
 	wg.Wait()
-	t.Logf("%d seeds, %d steps each on average", seeds, steps.Load()/int64(seeds))
+	return steps.Load()
 }
 
 // TestSimulationIsDeterministic: a seed that fails must fail again.

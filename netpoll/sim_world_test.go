@@ -26,6 +26,10 @@ type world struct {
 	open   int
 	limit  int // handles; above it accept says EMFILE
 	serial uint32
+	freed  map[handle]int // the turn in which a handle was last closed
+	reused int            // handles that were closed and taken up again within one turn
+
+	paused int // modifies that ended reading
 
 	kernels []*simKernel
 	actors  []actor
@@ -64,7 +68,7 @@ type luck struct {
 type failed struct{}
 
 func newWorld(seed uint64) *world {
-	w := &world{seed: seed, limit: math.MaxInt32, clock: 1e9}
+	w := &world{seed: seed, limit: math.MaxInt32, clock: 1e9, freed: map[handle]int{}}
 	w.pcg.Seed(seed, 0x9e3779b97f4a7c15)
 	w.rng = rand.New(&w.pcg)
 	w.digest = 14695981039346656037
@@ -242,8 +246,8 @@ type simKernel struct {
 	idle    int    // of these, in a row, those after which nothing moved
 	seen    uint64 // world.progress when the last wait returned
 	seenAt  int64
-	excused bool // the last wait returned because of a fault
-	calls   int
+	excused bool     // the last wait returned because of a fault
+	gens    []uint32 // by slot: the last generation
 }
 
 func (w *world) newKernel() *simKernel {
@@ -498,6 +502,18 @@ func (k *simKernel) register(h handle, t token, want interest) error {
 	if k.w.chance(k.w.luck.register) {
 		return k.fault(opRegister, h, syscall.ENOMEM, syscall.ENOSPC, syscall.EEXIST)
 	}
+	if n := int(t.slot()); n < 1<<20 { // E03: no token comes twice
+		for len(k.gens) <= n {
+			k.gens = append(k.gens, 0)
+		}
+		if k.gens[n] >= t.gen() {
+			k.w.fail("register of handle %d: slot %d has generation %d after %d", h, n, t.gen(), k.gens[n])
+		}
+		k.gens[n] = t.gen()
+	}
+	if at, ok := k.w.freed[h]; ok && at == k.turns {
+		k.w.reused++
+	}
 	s.registered, s.k, s.tok, s.want, s.born = true, k, t, want, k.time()
 	if !s.listed {
 		s.listed = true
@@ -525,6 +541,9 @@ func (k *simKernel) modify(h handle, t token, want interest) error {
 	}
 	if k.w.chance(k.w.luck.modify) {
 		return k.fault(opModify, h, syscall.ENOMEM, syscall.ENOENT)
+	}
+	if want&readable == 0 {
+		k.w.paused++
 	}
 	s.want = want
 	s.changed()
@@ -757,6 +776,7 @@ func (k *simKernel) close(h handle) error {
 		w.closing(k, s.client)
 	}
 	s.registered = false
+	w.freed[h] = k.turns
 	w.socks[h] = nil
 	w.low = min(w.low, int(h))
 	w.open--
