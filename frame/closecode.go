@@ -52,7 +52,7 @@ func (c CloseCode) onWire() bool {
 	case 1007 <= c && c <= 1011:
 		return true
 	case 1012 <= c && c <= 1014:
-		// The WebSocket Close Code Number Registry (11.7) has them since 2012, on the wire both ways.
+		// Not in the RFC, but in the registry that it founded (11.7), for either side to send.
 		return true
 	case 3000 <= c && c <= 4999:
 		// 7.4.2: registered, or private. What they mean is not for this protocol to say.

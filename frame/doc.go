@@ -48,7 +48,7 @@
 // It echoes the frames of one client, and fails the connection as section 7.1.7 wants:
 //
 //	for {
-//		f, err := frame.Read(c, frame.FromClient, 0, 1<<20)
+//		f, err := frame.Read(r, frame.FromClient, 0, 1<<20)
 //		if breach := (*frame.Error)(nil); errors.As(err, &breach) {
 //			payload, _ := frame.AppendClose(nil, breach.Code, "")
 //			f = frame.Frame{Header: frame.Header{Opcode: frame.Close, Fin: true}, Payload: payload}
@@ -59,7 +59,7 @@
 //			f.Opcode = frame.Pong
 //		}
 //		f.Masked = false
-//		if err := frame.Write(c, f); err != nil || f.Opcode == frame.Close {
+//		if err := frame.Write(w, f); err != nil || f.Opcode == frame.Close {
 //			return err
 //		}
 //	}

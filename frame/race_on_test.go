@@ -1,0 +1,6 @@
+//go:build race
+
+package frame
+
+// raceEnabled thins out the longest tests: the detector makes them ten times longer, and they have one goroutine.
+const raceEnabled = true
