@@ -49,10 +49,16 @@ func (c *Conn) Close(code frame.CloseCode, reason string) error {
 	c.closeBy(ErrCloseTimeout)
 	c.mu.Unlock()
 
-	c.say(func(b []byte) ([]byte, error) { return c.proto.AppendClose(b, code, reason) })
+	// We read while we write: the peer may be writing as we are, and read only then.
+	said := make(chan struct{})
+	go func() {
+		c.say(func(b []byte) ([]byte, error) { return c.proto.AppendClose(b, code, reason) })
+		close(said)
+	}()
 	select {
 	case c.input <- struct{}{}:
 	case <-c.done:
+		<-said
 		return c.ended()
 	}
 	defer c.leave()
@@ -62,6 +68,7 @@ func (c *Conn) Close(code frame.CloseCode, reason string) error {
 	if heard == nil {
 		heard = c.hear()
 	}
+	<-said
 	c.linger(heard)
 	if ce := (*CloseError)(nil); errors.As(heard, &ce) {
 		return nil

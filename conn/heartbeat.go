@@ -85,7 +85,7 @@ func limitOf(d, byDefault time.Duration) time.Duration {
 
 var epoch = time.Now().Add(-1)
 
-// now is the monotonic clock. It is never 0.
+// now is the monotonic clock. It is never 0. (In a bubble of testing/synctest it begins below.)
 func now() time.Duration { return time.Since(epoch) }
 
 // jitter returns d, give or take 20 %, so that many connections made at once do not ping at once.

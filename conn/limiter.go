@@ -25,7 +25,7 @@ func (l *limiter) allow(now time.Duration, o *Options) bool {
 	if rate < 0 || burst < 0 {
 		return true
 	}
-	l.spent = max(0, l.spent-(now-l.last).Seconds()*float64(rate))
+	l.spent = max(0, l.spent-max(0, now-l.last).Seconds()*float64(rate))
 	l.last = now
 	if l.spent+1 > float64(burst) {
 		return false
