@@ -2,10 +2,15 @@
 
 package conn
 
-import "unsafe"
+import (
+	"bytes"
+	"unsafe"
+)
 
 // poison is what lent bytes become when the loan ends, and pooled bytes while nobody has them.
 const poison = 0xDB
+
+var poisoned = bytes.Repeat([]byte{poison}, 4096)
 
 // A loan is a payload that the caller may read until the next call. Built with race, the machine overwrites it then, so that
 // who keeps it sees rubbish in a test and not another message in production.
@@ -36,8 +41,8 @@ func (l *loan) cancel() { *l = loan{} }
 func (l *loan) step() { l.steps++ }
 
 func scrub(b []byte) {
-	for i := range b {
-		b[i] = poison
+	for len(b) > 0 {
+		b = b[copy(b, poisoned):]
 	}
 }
 
@@ -55,10 +60,12 @@ func (x *buffer) given() {
 
 // taken finds who wrote to x while it was nobody's.
 func (x *buffer) taken() {
-	for _, c := range x.b[:cap(x.b)] {
-		if c != poison {
+	for b := x.b[:cap(x.b)]; len(b) > 0; {
+		n := min(len(b), len(poisoned))
+		if !bytes.Equal(b[:n], poisoned[:n]) {
 			panic("conn: buffer written to after it was given back")
 		}
+		b = b[n:]
 	}
 	x.pool.in = false
 }
