@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -60,36 +61,51 @@ func (u *Upgrader) receiveHTTP(r *http.Request) (*Request, error) {
 	if r.ProtoMajor >= 2 {
 		return nil, ErrHTTP2
 	}
-	req := &Request{Limits: &u.Limits, RemoteAddr: remoteAddr(r.RemoteAddr), TLS: r.TLS != nil}
-	_, done, err := req.Receive(appendHTTP(make([]byte, 0, 1024), r))
-	if err == nil && !done {
-		err = ErrHeader // cannot be: there is a blank line
+	b, err := appendHTTP(make([]byte, 0, 1024), r)
+	if err != nil {
+		return nil, err
 	}
+	req := &Request{Limits: &u.Limits, RemoteAddr: remoteAddr(r.RemoteAddr), TLS: r.TLS != nil}
+	_, _, err = req.Receive(b)
 	return req, err
 }
 
-func appendHTTP(b []byte, r *http.Request) []byte {
+// appendHTTP appends r as a client sent it, but for the order of the headers. What a middleware
+// has put into r is no better than what a client sends: nothing in it may end a line.
+func appendHTTP(b []byte, r *http.Request) ([]byte, error) {
 	target := r.RequestURI
 	if target == "" { // not from a server
 		target = r.URL.RequestURI()
 	}
-	b = append(b, r.Method+" "+target+" "+r.Proto+"\r\n"...)
+	line := r.Method + " " + target + " " + r.Proto
+	if !isFieldValue([]byte(line)) {
+		return nil, ErrRequestLine
+	}
+	b = append(append(b, line...), "\r\n"...)
+	good := true
+	add := func(name, value string) {
+		good = good && isToken(name) && isFieldValue([]byte(value))
+		b = appendHeader(b, name, value)
+	}
 	if r.Host != "" {
-		b = appendHeader(b, "Host", r.Host)
+		add("Host", r.Host)
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		for _, v := range r.Header[name] {
-			b = appendHeader(b, name, v)
+			add(name, v)
 		}
 	}
 	// net/http has taken these out.
 	for _, v := range r.TransferEncoding {
-		b = appendHeader(b, "Transfer-Encoding", v)
+		add("Transfer-Encoding", v)
 	}
 	if r.ContentLength != 0 && r.Header.Get("Content-Length") == "" {
-		b = appendHeader(b, "Content-Length", fmt.Sprint(r.ContentLength))
+		add("Content-Length", strconv.FormatInt(r.ContentLength, 10))
 	}
-	return append(b, "\r\n"...)
+	if !good {
+		return nil, ErrHeader
+	}
+	return append(b, "\r\n"...), nil
 }
 
 // refuse sends the refusal through w and returns it.

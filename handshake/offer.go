@@ -39,7 +39,7 @@ type Offer struct {
 // ParseURL parses the URI of a WebSocket (RFC 6455 section 3): scheme ws or wss, a host, and no
 // fragment.
 func ParseURL(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
+	u, err := url.Parse(escape(raw)) // else "ä" in a path would cost us "%2F" in it
 	if err != nil {
 		return nil, fmt.Errorf("handshake: %w", err)
 	}
@@ -151,7 +151,7 @@ func (o *Offer) appendRequest(b []byte) ([]byte, error) {
 	b = append(b, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "...)
 	b = append(append(b, o.sent[:]...), "\r\n"...)
 	if o.Origin != "" {
-		if !isFieldValue([]byte(o.Origin)) || strings.Contains(o.Origin, " ") || has(o.Header, "Origin") {
+		if !isFieldValue([]byte(o.Origin)) || strings.ContainsAny(o.Origin, " \t") || has(o.Header, "Origin") {
 			return nil, errors.New("handshake: Origin has a space or a control character, or is in Header too")
 		}
 		b = appendHeader(b, "Origin", o.Origin)

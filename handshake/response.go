@@ -14,7 +14,7 @@ type Response struct {
 	// Limits bound the response; nil means the defaults. Set it before the first Receive.
 	Limits *Limits
 
-	// Status is the status code, three digits, once Receive says done.
+	// Status is the status code, 100 to 999, once Receive says done; 0 before, and after an error.
 	Status int
 	// Subprotocol is what the server chose of the client's offers, or empty, once Check was
 	// content.
@@ -24,7 +24,8 @@ type Response struct {
 
 	head
 	body   body
-	http11 bool // the status line said HTTP/1.1
+	status int  // of the status line that came last
+	http11 bool // it said HTTP/1.1
 }
 
 // Receive consumes bytes of the response until the blank line that ends its headers. When that
@@ -67,14 +68,14 @@ func (r *Response) firstLine(line span) *Error {
 	if len(b) < 3 || len(b) > 3 && b[3] != ' ' || !isFieldValue(b) {
 		return ErrResponse
 	}
-	r.Status = 0
+	r.status = 0
 	for _, c := range b[:3] {
 		if !isDigit(c) {
 			return ErrResponse
 		}
-		r.Status = r.Status*10 + int(c-'0')
+		r.status = r.status*10 + int(c-'0')
 	}
-	if r.Status < 100 {
+	if r.status < 100 {
 		return ErrResponse
 	}
 	return nil
@@ -85,7 +86,11 @@ func (r *Response) field([]byte, span) *Error { return nil }
 // blankLine: RFC 9110 15.2: "A client MUST be able to parse one or more 1xx responses received
 // prior to a final response".
 func (r *Response) blankLine() (done bool, err *Error) {
-	return r.Status >= 200 || r.Status == http.StatusSwitchingProtocols, nil
+	if r.status < 200 && r.status != http.StatusSwitchingProtocols {
+		return false, nil
+	}
+	r.Status = r.status
+	return true, nil
 }
 
 // headers copies the headers, for an Error.

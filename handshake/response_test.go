@@ -151,6 +151,7 @@ func TestReceiveResponse(t *testing.T) {
 				err = o.Check(&r)
 			} else {
 				require.Same(t, err, o.Check(&r))
+				require.Zero(t, r.Status)
 			}
 			if tt.err == nil {
 				require.NoError(t, err)
