@@ -511,7 +511,9 @@ func TestWriteGivenUpKeepsPongs(t *testing.T) {
 // A Write that is cut in the middle is the end, for all.
 func TestWriteCut(t *testing.T) {
 	for name, write := range map[string]func(c *Conn, ctx context.Context, payload []byte) error{
-		"context": func(c *Conn, ctx context.Context, payload []byte) error { return c.WriteContext(ctx, frame.Text, payload) },
+		"context": func(c *Conn, ctx context.Context, payload []byte) error {
+			return c.WriteContext(ctx, frame.Text, payload)
+		},
 		"deadline": func(c *Conn, ctx context.Context, payload []byte) error {
 			d, _ := ctx.Deadline()
 			c.SetWriteDeadline(d)
