@@ -430,7 +430,7 @@ func TestPortableIdleMemory(t *testing.T) {
 	each := (used() - before) / conns
 	t.Logf("%d octets for each idle connection", each)
 	if !underRace {
-		require.Less(t, each, uint64(4096))
+		require.Less(t, each, uint64(6<<10)) // stacks come from a pool that other tests have filled
 	}
 	runtime.KeepAlive(ncs)
 }

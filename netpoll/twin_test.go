@@ -294,9 +294,9 @@ func framed(op frame.Opcode, fin bool, payload string) string {
 	return string(frame.Append(nil, frame.Header{Opcode: op, Fin: fin, Masked: true, Key: 0xa1b2c3d4, Length: int64(len(payload))}, []byte(payload)))
 }
 
-func text(s string) string   { return framed(frame.Text, true, s) }
-func binary(s string) string { return framed(frame.Binary, true, s) }
-func ping(s string) string   { return framed(frame.Ping, true, s) }
+func text(s string) string        { return framed(frame.Text, true, s) }
+func binaryFrame(s string) string { return framed(frame.Binary, true, s) }
+func ping(s string) string        { return framed(frame.Ping, true, s) }
 
 func closing(code frame.CloseCode, reason string) string {
 	if code == frame.CloseNoStatus {
@@ -333,14 +333,15 @@ const (
 	agreed = "101 Sec-WebSocket-Accept=s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 )
 
-// A session is a row of the table. The client sends the request, unless it is empty, and then does what play says.
-type session struct {
+// A twinRow is one session of a client with the program. The client sends the request, unless it is empty, and then does what play says.
+type twinRow struct {
 	name    string
 	request string
 	play    func(c *twinClient)
 	client  string // what the client sees, lines parted by "; "
 	server  string // what the program sees; empty: no connection was opened
 	http    string // what the client of the blocking driver sees, where net/http answers for itself
+	octets  string // of a breach, what breaks
 	whole   bool   // is not cut into octets: too long, or a matter of time
 }
 
@@ -357,7 +358,7 @@ func long(n int) string { return strings.Repeat("0123456789abcdef", n/16+1)[:n] 
 
 var bye = closing(1000, "bye")
 
-var twinRows = []session{
+var twinRows = []twinRow{
 	// The opening handshake.
 	{name: "4.2 handshake", request: asks(plain), play: sends(bye), client: agreed + "; close 1000; ended", server: `open /chat; close: peer 1000 "bye"`},
 	{name: "V42 frames in the segment of the request", request: asks(plain) + text("early") + ping("bird") + bye, play: sends(""),
@@ -389,7 +390,7 @@ var twinRows = []session{
 	{name: "5.6 sizes", whole: true, request: asks(plain), play: func(c *twinClient) {
 		c.response()
 		for _, n := range []int{0, 1, 125, 126, 511, 512, 513, 65535, 65536, 1 << 20} {
-			c.send(text(long(n)) + binary(long(n)))
+			c.send(text(long(n)) + binaryFrame(long(n)))
 			c.frames(2)
 		}
 		c.send(bye)
@@ -509,7 +510,7 @@ var twinRows = []session{
 		go func() {
 			defer close(sent)
 			for range messages {
-				c.send(binary(long(64 << 10)))
+				c.send(binaryFrame(long(64 << 10)))
 				mu.Lock()
 				moved = time.Now()
 				mu.Unlock()
@@ -534,12 +535,12 @@ var twinRows = []session{
 }
 
 // breach is a row in which a message, a breach, and the end follow one another.
-func breach(name, bad string, code frame.CloseCode) session {
-	return session{name: name, request: asks(plain), play: sends(text("before") + bad), client: agreed + fmt.Sprintf(`; text "before"; close %d; ended`, code),
+func breach(name, bad string, code frame.CloseCode) twinRow {
+	return twinRow{name: name, octets: bad, request: asks(plain), play: sends(text("before") + bad), client: agreed + fmt.Sprintf(`; text "before"; close %d; ended`, code),
 		server: fmt.Sprintf(`open /chat; text "before"; close: breach %d`, code)}
 }
 
-func (r session) notCut() session {
+func (r twinRow) notCut() twinRow {
 	r.whole = true
 	return r
 }
@@ -573,7 +574,7 @@ func TestE34Twins(t *testing.T) {
 }
 
 // playTwin plays a row, with at most cut octets in each write of the client.
-func playTwin(t *testing.T, tw twin, r session, cut int) {
+func playTwin(t *testing.T, tw twin, r twinRow, cut int) {
 	t.Helper()
 	p := &program{
 		options:  conn.Options{HandshakeTimeout: 300 * time.Millisecond, CloseTimeout: 500 * time.Millisecond, ControlRate: 1},
