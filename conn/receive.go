@@ -71,10 +71,11 @@ func (p *Protocol) receive(b []byte, parts bool) (Message, []byte, error) {
 	if parts && p.in != nil && p.in.buf != nil {
 		return p.handOver(b)
 	}
+	var h frame.Header
 	for len(b) > 0 {
 		p.loan.step()
 		if p.in == nil || p.in.frame.Length == 0 {
-			h, n, err := p.header(b)
+			n, err := p.header(&h, b)
 			if err != nil {
 				return p.fail(err)
 			}
@@ -82,10 +83,10 @@ func (p *Protocol) receive(b []byte, parts bool) (Message, []byte, error) {
 				break
 			}
 			b = b[n:]
-			if h.Fin && h.Opcode != frame.Continuation && h.Length <= int64(len(b)) {
-				return p.whole(h, b)
+			if h.Length <= int64(len(b)) && h.Fin && h.Opcode != frame.Continuation {
+				return p.whole(&h, b)
 			}
-			p.begin(h)
+			p.begin(&h)
 		}
 		in := p.in
 		piece := b[:min(in.frame.Length, int64(len(b)))]
@@ -150,19 +151,20 @@ func (p *Protocol) from() frame.Direction {
 // No extension is agreed on, so no reserved bit may be set (5.2). A compressor makes it Rsv1 on first fragments.
 const rsv = 0
 
-// header parses and checks the next header, of which bytes may have come before b. n is how many bytes of b belong to it;
-// if it is 0, b ended first and all of it is in p.in.head.
-func (p *Protocol) header(b []byte) (h frame.Header, n int, err error) {
-	in := p.in
-	if in == nil || in.inHead == 0 {
-		if h, n, err = frame.ParseHeader(b, p.from(), rsv); n == 0 && err == nil {
+// header parses and checks the next header into h. Bytes of it may have come before b; n is how many of b belong to it. If n
+// is 0, b ended first and all of it is in p.in.head.
+func (p *Protocol) header(h *frame.Header, b []byte) (n int, err error) {
+	if in := p.in; in == nil || in.inHead == 0 {
+		n, err = h.Parse(b, p.from(), rsv)
+		if n == 0 && err == nil {
 			in = p.begun()
 			in.inHead = uint8(copy(in.head[:], b))
 		}
 	} else {
 		before := int(in.inHead)
 		in.inHead += uint8(copy(in.head[before:], b))
-		if h, n, err = frame.ParseHeader(in.head[:in.inHead], p.from(), rsv); n > 0 {
+		n, err = h.Parse(in.head[:in.inHead], p.from(), rsv)
+		if n > 0 {
 			n -= before
 			in.inHead = 0
 		}
@@ -170,32 +172,35 @@ func (p *Protocol) header(b []byte) (h frame.Header, n int, err error) {
 	if n > 0 && !h.Opcode.IsControl() { // 5.4: control frames may come between the fragments of a message
 		err = p.check(h)
 	}
-	return h, n, err
+	return n, err
 }
 
 // check holds the header of a data frame against the message under assembly and against the limits, before a byte
 // of its payload is looked at.
-func (p *Protocol) check(h frame.Header) error {
-	var op frame.Opcode
-	room, more := p.Options.maxMessage(), p.Options.maxFragments()
-	if in := p.in; in != nil && in.op != 0 {
-		op, room, more = in.op, room-in.total, more-in.frames
+func (p *Protocol) check(h *frame.Header) error {
+	room := p.Options.maxMessage()
+	if p.in == nil || p.in.op == 0 {
+		switch {
+		case h.Opcode == frame.Continuation: // 5.4: it continues nothing
+			return frame.ErrUnexpectedContinuation
+		case h.Length > room: // 10.4
+			return frame.ErrMessageTooBig
+		}
+		return nil
 	}
 	switch {
-	case h.Opcode == frame.Continuation && op == 0: // 5.4: it continues nothing
-		return frame.ErrUnexpectedContinuation
-	case h.Opcode != frame.Continuation && op != 0: // 5.4: "MUST NOT be interleaved"
+	case h.Opcode != frame.Continuation: // 5.4: "MUST NOT be interleaved"
 		return frame.ErrExpectedContinuation
-	case h.Length > room: // 10.4; Length is up to 1<<63-1, so nothing is added to it
+	case h.Length > room-p.in.total: // 10.4; Length is up to 1<<63-1, so nothing is added to it
 		return frame.ErrMessageTooBig
-	case more <= 0: // 10.4
+	case p.in.frames >= p.Options.maxFragments(): // 10.4
 		return frame.ErrTooManyFragments
 	}
 	return nil
 }
 
 // whole is the usual case: all of an unfragmented message, or of a control frame, stands at the beginning of b. It stays there.
-func (p *Protocol) whole(h frame.Header, b []byte) (Message, []byte, error) {
+func (p *Protocol) whole(h *frame.Header, b []byte) (Message, []byte, error) {
 	payload, rest := b[:h.Length:h.Length], b[h.Length:]
 	if h.Masked {
 		frame.Mask(payload, h.Key) // 5.3
@@ -231,9 +236,9 @@ func (p *Protocol) begun() *incoming {
 }
 
 // begin notes a frame whose payload is not whole in b, or that is a fragment.
-func (p *Protocol) begin(h frame.Header) {
+func (p *Protocol) begin(h *frame.Header) {
 	in := p.begun()
-	in.frame = h
+	in.frame = *h
 	switch h.Opcode {
 	case frame.Text, frame.Binary:
 		in.op, in.total, in.frames, in.text = h.Opcode, h.Length, 1, frame.UTF8{}
