@@ -184,6 +184,9 @@ func TestE24RealNoDescriptorsLeft(t *testing.T) {
 			}
 			return k.echo([]byte("hello")) == nil && k.leave() == nil
 		})
+		for _, nc := range ncs {
+			nc.Close()
+		}
 		st := c.end()
 		require.NotZero(t, st.AcceptErrors)
 		require.Zero(t, st.Panics)
