@@ -308,6 +308,7 @@ func (k *simKernel) enter(o op, h handle, mayStrike bool) error {
 		if err := w.inject(o, h); err != nil {
 			w.note(o, int64(h), 0, err)
 			w.progress++
+			k.excused = true
 			return err
 		}
 	}
@@ -593,7 +594,8 @@ func (k *simKernel) accept(h handle) (handle, error) {
 		return 0, k.fault(opAccept, h, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EPERM, syscall.EPROTO)
 	}
 	s := l.backlog[0]
-	l.backlog = append(l.backlog[:0], l.backlog[1:]...)
+	l.backlog[0] = nil
+	l.backlog = l.backlog[1:]
 	k.w.progress++
 	if k.w.chance(k.w.luck.accept) {
 		s.closed, s.wasReset, s.died = true, true, k.w.clock
