@@ -298,7 +298,14 @@ func broadcast(peers []*peer, stranger *peer) error {
 	}
 	step := 900_000 / (len(peers) * messages * messages / 2)
 	word := func(i, n int) []byte { return sample(opBinary, step*n+i) }
-	err := together(peers, func(i int, p *peer) error {
+	err := together(peers, func(i int, p *peer) (err error) {
+		defer func() {
+			if err != nil { // the others would wait for what cannot come
+				for _, other := range peers {
+					other.t.Close()
+				}
+			}
+		}()
 		done := make(chan error, 1)
 		go func() {
 			var err error

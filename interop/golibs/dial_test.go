@@ -1,7 +1,9 @@
 package golibs
 
 import (
+	"maps"
 	"net/http"
+	"os/exec"
 	"testing"
 )
 
@@ -68,4 +70,16 @@ func TestDialTLS(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDialNode: conn.Dial with a server built from Node's ws.
+func TestDialNode(t *testing.T) {
+	cmd := exec.Command(needNode(t), "server.js")
+	cmd.Dir = nodeDir
+	p := start(t, cmd)
+	except := maps.Clone(notOfServers)
+	delete(except, "limit") // ws keeps these promises, too
+	delete(except, "text that is not UTF-8")
+	delete(except, "close/after messages")
+	stage{url: p.url, dial: dialIdlewire, limit: serverLimit}.playAll(t, append(echoChecks(), dialChecks(1<<20)...), except)
 }

@@ -3,6 +3,7 @@ package golibs
 import (
 	"context"
 	"net"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ func startEcho(t *testing.T, driver string, flags ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return start(t, bin, append([]string{"-addr", "127.0.0.1:0", "-driver", driver}, flags...)...)
+	return start(t, exec.Command(bin, append([]string{"-addr", "127.0.0.1:0", "-driver", driver}, flags...)...))
 }
 
 // TestEcho: every client holds every conversation with examples/echo, with each driver.

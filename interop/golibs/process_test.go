@@ -61,17 +61,18 @@ type process struct {
 var urlInLine = regexp.MustCompile(`wss?://[^\s/]+:\d+`)
 
 // start starts a program and waits until it has printed its URL. The process ends with the test, by its own pid.
-func start(t *testing.T, name string, args ...string) *process {
+func start(t *testing.T, cmd *exec.Cmd) *process {
 	t.Helper()
-	p, err := launch(exec.Command(name, args...))
+	name := filepath.Base(cmd.Path) + " " + strings.Join(cmd.Args[1:], " ")
+	p, err := launch(cmd)
 	if err != nil {
-		t.Fatalf("%s %s: %v", filepath.Base(name), strings.Join(args, " "), err)
+		t.Fatalf("%s: %v", name, err)
 	}
 	t.Cleanup(func() {
 		p.cmd.Process.Kill() // if it has not ended already
 		<-p.done
 		if t.Failed() {
-			t.Logf("%s %s printed:\n%s", filepath.Base(name), strings.Join(args, " "), p.printed())
+			t.Logf("%s printed:\n%s", name, p.printed())
 		}
 	})
 	return p
@@ -79,41 +80,25 @@ func start(t *testing.T, name string, args ...string) *process {
 
 func launch(cmd *exec.Cmd) (*process, error) {
 	p := &process{cmd: cmd, done: make(chan struct{})}
-	r, w, err := os.Pipe()
-	if err != nil {
+	if _, err := cmd.StdinPipe(); err != nil { // its end tells a program that the tests are gone
 		return nil, err
 	}
-	cmd.Stdout, cmd.Stderr = w, w
-	stdin, err := cmd.StdinPipe() // its end tells a program that the tests are gone
-	if err != nil {
-		return nil, err
-	}
-	notOrphaned(cmd)
-	if err := cmd.Start(); err != nil {
-		w.Close()
-		r.Close()
-		return nil, err
-	}
-	w.Close()
 	ready := make(chan string, 1)
 	go func() {
-		in := bufio.NewScanner(r)
-		for in.Scan() {
+		p.err = eachLine(cmd, func(line string) {
 			p.mu.Lock()
-			fmt.Fprintln(&p.log, in.Text())
+			fmt.Fprintln(&p.log, line)
 			p.mu.Unlock()
-			if u := urlInLine.FindString(in.Text()); u != "" {
+			if u := urlInLine.FindString(line); u != "" {
 				select {
 				case ready <- u:
 				default:
 				}
 			}
-		}
-		r.Close()
-		p.err = cmd.Wait()
-		stdin.Close()
+		})
 		close(p.done)
 	}()
+	var err error
 	select {
 	case p.url = <-ready:
 		p.lines = strings.Split(strings.TrimSpace(p.printed()), "\n")
@@ -123,9 +108,33 @@ func launch(cmd *exec.Cmd) (*process, error) {
 	case <-time.After(20 * time.Second):
 		err = errors.New("has not said where it listens")
 	}
-	cmd.Process.Kill()
+	if cmd.Process != nil {
+		cmd.Process.Kill()
+	}
 	<-p.done
 	return nil, err
+}
+
+// eachLine runs cmd to its end and calls f with each line that it prints.
+func eachLine(cmd *exec.Cmd, f func(string)) error {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	cmd.Stdout, cmd.Stderr = w, w
+	notOrphaned(cmd)
+	err = cmd.Start()
+	w.Close()
+	if err != nil {
+		return err
+	}
+	in := bufio.NewScanner(r)
+	in.Buffer(nil, 1<<20)
+	for in.Scan() {
+		f(in.Text())
+	}
+	return cmd.Wait()
 }
 
 func (p *process) printed() string {

@@ -21,6 +21,7 @@ type tap struct {
 	linger  atomic.Bool // Close waits for the server's end of TCP first, 7.1.1
 
 	reading sync.Mutex // held across Read, so that what is kept is in order
+	writing sync.Mutex // held across Write, so that what is kept is in order
 	mu      sync.Mutex // guards in, out, end, broken, closed
 	in, out []byte
 	end     error // what ended the bytes from the peer; io.EOF is an orderly end
@@ -62,10 +63,16 @@ func (t *tap) Write(b []byte) (n int, err error) {
 	if t.dribble.Load() {
 		step = 1
 	}
+	t.writing.Lock()
+	defer t.writing.Unlock()
 	for {
-		m, err := t.Conn.Write(b[n:min(n+step, len(b))])
+		piece := b[n:min(n+step, len(b))]
 		t.mu.Lock()
-		t.out = append(t.out, b[n:n+m]...)
+		t.out = append(t.out, piece...) // before it leaves: the answer may be there before Write returns
+		t.mu.Unlock()
+		m, err := t.Conn.Write(piece)
+		t.mu.Lock()
+		t.out = t.out[:len(t.out)-len(piece)+m]
 		if err != nil && t.broken == nil && !t.closed && !isTimeout(err) {
 			t.broken = err
 		}
