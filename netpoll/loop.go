@@ -330,11 +330,13 @@ func (l *loop) readable(c *Conn) {
 
 // lost ends a connection whose octets have come to an end, or which has failed.
 func (l *loop) lost(c *Conn, err error) {
+	if c.state == opening {
+		l.counts.refuse(0)
+	}
 	switch {
 	case err != io.EOF:
 		l.finish(c, fmt.Errorf("read: %w", err))
 	case c.state == opening:
-		l.counts.refuse(0)
 		l.finish(c, errEnded)
 	case c.state == lingering:
 		l.finish(c, nil)
@@ -453,6 +455,11 @@ func (l *loop) settle(c *Conn) {
 	}
 	queued, moved, drained := 0, l.tick.Load(), false
 	if o := c.busy; o != nil {
+		if o.progress && c.want&readable == 0 { // we do not listen; what the peer takes is its sign of life
+			if c.heard = moved; c.wait == forPong {
+				c.wait = forNothing
+			}
+		}
 		if queued = o.size; o.progress || queued == 0 || o.accounted == 0 { // it moves, or begins now
 			o.moved, o.progress = moved, false
 		}

@@ -39,6 +39,7 @@ func (l *loop) deadline(c *Conn, queued int, moved uint32) (at uint32, why error
 		after, why = lim.handshake, errHandshakeTimeout
 	case c.state != open || c.wait == forClose:
 		after, why = lim.close, ErrCloseTimeout
+	case c.want&readable == 0 && lim.stall > 0: // its silence is our doing: we do not read
 	case c.wait == forPong:
 		after, why = lim.pong, ErrPongTimeout
 	default:
