@@ -323,13 +323,13 @@ func (c *Conn) send(o *busy) (n, all int, err error) {
 		n, err = c.loop.k.write(c.handle, b)
 		return n, len(b), err
 	}
-	var vec [maxVector][]byte
-	segs := o.segs[:min(len(o.segs), maxVector)]
-	for i, s := range segs {
-		vec[i] = s.b
+	o.vec = o.vec[:0]
+	for _, s := range o.segs[:min(len(o.segs), maxVector)] {
+		o.vec = append(o.vec, s.b)
 		all += len(s.b)
 	}
-	n, err = c.loop.k.writev(c.handle, vec[:len(segs)])
+	n, err = c.loop.k.writev(c.handle, o.vec)
+	clear(o.vec)
 	return n, all, err
 }
 

@@ -30,6 +30,7 @@ type segment struct {
 type busy struct {
 	segs []segment // what is queued, in order
 	size int       // octets in segs
+	vec  [][]byte  // the same for one system call; empty outside of it
 
 	pongs    int    // pongs in segs; see Conn.reply
 	lastPong []byte // payload of the newest ping that found maxPongs waiting
@@ -133,13 +134,13 @@ func (o *busy) free() {
 		}
 	}
 	clear(o.segs)
-	segs := o.segs[:0]
+	segs, vec := o.segs[:0], o.vec[:0]
 	if cap(segs) > maxVector {
 		segs = nil
 	}
 	if o.request != nil {
 		freeRequest(o.request)
 	}
-	*o = busy{segs: segs}
+	*o = busy{segs: segs, vec: vec}
 	busies.Put(o)
 }
