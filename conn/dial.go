@@ -87,14 +87,11 @@ func (d *Dialer) dial(ctx context.Context, raw string) (*Conn, error) {
 		if err == nil {
 			return c, nil
 		}
-		var refusal *handshake.Error
-		if !errors.As(err, &refusal) {
-			if e := ctx.Err(); e != nil {
-				err = fmt.Errorf("%s: %w", target.url.Host, e)
-			}
-			return nil, err
+		if e := ctx.Err(); e != nil && !errors.As(err, new(*handshake.Error)) {
+			return nil, fmt.Errorf("%s: %w", target.url.Host, e)
 		}
-		if d.MaxRedirects <= 0 || !isRedirect(refusal) {
+		refusal, ok := err.(*handshake.Error) // of the server: that of a proxy is wrapped
+		if !ok || d.MaxRedirects <= 0 || !isRedirect(refusal) {
 			return nil, err
 		}
 		if followed == d.MaxRedirects {
