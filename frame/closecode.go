@@ -17,7 +17,8 @@ import (
 //	5000-      undefined
 type CloseCode uint16
 
-// The close codes of section 7.4.1, and those that IANA registered since then: 1012 to 1014. 1004 is reserved.
+// The close codes of section 7.4.1, and those that IANA registered since then: 1012 to 1014. 1004 is
+// reserved.
 const (
 	CloseNormal             CloseCode = 1000 // the purpose is fulfilled
 	CloseGoingAway          CloseCode = 1001 // a server going down, a browser leaving the page
@@ -62,8 +63,8 @@ func (c CloseCode) onWire() bool {
 	return false
 }
 
-// String returns the number and the name, such as "1002 protocol error", or for a code that the registry does not
-// name the number alone.
+// String returns the number and the name, such as "1002 protocol error", or for a code that the registry does
+// not name the number alone.
 func (c CloseCode) String() string {
 	switch c {
 	case CloseNormal:
@@ -108,11 +109,13 @@ func (c CloseCode) String() string {
 	return strconv.Itoa(int(c))
 }
 
-// ParseClose parses the payload of a Close frame, unmasked: nothing, or a code and after it a reason in UTF-8. For
-// nothing the code is [CloseNoStatus], as section 7.1.5 wants. The reason points into payload, and is as long valid.
+// ParseClose parses the payload of a Close frame, unmasked: nothing, or a code and after it a reason in
+// UTF-8. For nothing the code is [CloseNoStatus], as section 7.1.5 wants. The reason points into payload, and
+// is as long valid.
 //
 // A payload of one octet is [ErrCloseLength], one of more than 125 [ErrControlTooLong]; a code that is not
-// [CloseCode.Receivable] is [ErrCloseCode]; a reason that is not UTF-8 is [ErrCloseReason]. Then code is 0 and reason nil.
+// [CloseCode.Receivable] is [ErrCloseCode]; a reason that is not UTF-8 is [ErrCloseReason]. Then code is 0
+// and reason nil.
 func ParseClose(payload []byte) (code CloseCode, reason []byte, err error) {
 	switch {
 	case len(payload) == 0:

@@ -12,8 +12,8 @@
 //	|n|  v  |       | |s|  126, 127   | |  or 127 (8)       | | Masked| |  payload    |
 //	+-+-+-+-+-------+ +-+-------------+ +-------------------+ +-------+ +-------------+
 //
-// A client masks what it sends and a server does not (section 5.1): [Direction] says who sent. A length is in the
-// shortest of its three forms. So a header takes 2 to 14 octets:
+// A client masks what it sends and a server does not (section 5.1): [Direction] says who sent. A length is in
+// the shortest of its three forms. So a header takes 2 to 14 octets:
 //
 //	81 05                              Text, whole, 5 octets follow in clear
 //	81 85 37fa213d                     Text, whole, 5 octets follow masked
@@ -25,23 +25,24 @@
 //
 // # The types
 //
-// There are seven: [Opcode], [Direction], [Header], [CloseCode], [UTF8], [Error] and [Frame]. The work is done by functions
-// in two shapes. [ParseHeader] and [ParseClose] take bytes and give a value. [Header.Append], [Append] and [AppendClose] take a slice
-// and give the longer one. [Mask] works in place. None of them keeps what it was given, and none allocates, unless the
-// slice that it appends to is full. ([CloseCode.String] allocates for a code without a name.)
+// There are seven: [Opcode], [Direction], [Header], [CloseCode], [UTF8], [Error] and [Frame]. The work is
+// done by functions in two shapes. [ParseHeader] and [ParseClose] take bytes and give a value.
+// [Header.Append], [Append] and [AppendClose] take a slice and give the longer one. [Mask] works in place.
+// None of them keeps what it was given, and none allocates, unless the slice that it appends to is full.
+// ([CloseCode.String] allocates for a code without a name.)
 //
-// Bytes may arrive cut anywhere. ParseHeader says when it needs more; Mask returns the key with which to go on;
-// UTF8 remembers where in a character it stands.
+// Bytes may arrive cut anywhere. ParseHeader says when it needs more; Mask returns the key with which to go
+// on; UTF8 remembers where in a character it stands.
 //
-// [Read], [ReadHeader] and [Write] are for programs that want frames over an io.Reader and an io.Writer and nothing else. They allocate.
-// Frame is theirs.
+// [Read], [ReadHeader] and [Write] are for programs that want frames over an io.Reader and an io.Writer and
+// nothing else. They allocate. Frame is theirs.
 //
 // # What is not here
 //
-// Anything that needs the frame before: whether a continuation continues something, how long a message has become, whether its text is
-// whole, whether a Close was sent. That is package conn. (The errors for it are here, so that all breaches of RFC 6455 have
-// one type.) The opening handshake is package handshake. Masking keys must be unpredictable (section 10.3), and
-// this package does not make them.
+// Anything that needs the frame before: whether a continuation continues something, how long a message has
+// become, whether its text is whole, whether a Close was sent. That is package conn. (The errors for it are
+// here, so that all breaches of RFC 6455 have one type.) The opening handshake is package handshake. Masking
+// keys must be unpredictable (section 10.3), and this package does not make them.
 //
 // # A program
 //

@@ -8,8 +8,8 @@ import (
 // An Error is a breach of RFC 6455 by the peer, or of a limit that we set it. Code is the close code with
 // which to fail the connection (section 7.1.7).
 //
-// Each breach is one of the variables below: errors.Is finds which, and errors.As finds the code. They are shared and
-// must not be changed.
+// Each breach is one of the variables below: errors.Is finds which, and errors.As finds the code. They are
+// shared and must not be changed.
 type Error struct {
 	Code CloseCode
 	text string
@@ -37,8 +37,8 @@ var (
 	ErrCloseReason = &Error{CloseInvalidPayload, "reason of a close is not UTF-8"}         // 5.5.1, 8.1
 )
 
-// Breaches in a sequence of frames. Package conn finds them, and [Read] finds ErrMessageTooBig; here they have
-// their names and codes.
+// Breaches in a sequence of frames. Package conn finds them, and [Read] finds ErrMessageTooBig; here they
+// have their names and codes.
 var (
 	ErrUnexpectedContinuation = &Error{CloseProtocolError, "continuation without a message to continue"}    // 5.4
 	ErrExpectedContinuation   = &Error{CloseProtocolError, "new message inside a fragmented one"}           // 5.4
@@ -48,8 +48,8 @@ var (
 	ErrControlRate            = &Error{ClosePolicyViolation, "more control frames a second than the limit"} // 10.4
 )
 
-// ErrNotSendable is the program's own mistake: [AppendClose] and [Write] refuse what no endpoint may send, and
-// errors.Is finds ErrNotSendable in what they return. Nothing was appended or written.
+// ErrNotSendable is the program's own mistake: [AppendClose] and [Write] refuse what no endpoint may send,
+// and errors.Is finds ErrNotSendable in what they return. Nothing was appended or written.
 var ErrNotSendable = errors.New("frame: not sendable")
 
 var (

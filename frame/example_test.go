@@ -9,8 +9,8 @@ import (
 	"github.com/idlewire/idlewire/frame"
 )
 
-// Frames over an io.Reader and an io.Writer: the server echoes, answers pings, and fails the connection when the client
-// breaks a rule.
+// Frames over an io.Reader and an io.Writer: the server echoes, answers pings, and fails the connection when
+// the client breaks a rule.
 func Example() {
 	var toServer, toClient bytes.Buffer // a connection would do as well
 
@@ -65,7 +65,8 @@ func echo(r io.Reader, w io.Writer) error {
 	}
 }
 
-// Bytes come from somewhere and in pieces. ParseHeader says when it needs more, Mask goes on where it stopped.
+// Bytes come from somewhere and in pieces. ParseHeader says when it needs more, Mask goes on where it
+// stopped.
 func ExampleParseHeader() {
 	pieces := [][]byte{{0x81}, {0x85, 0x37, 0xfa, 0x21, 0x3d}, {0x7f, 0x9f}, {0x4d, 0x51, 0x58}}
 

@@ -12,9 +12,9 @@ type Frame struct {
 	Payload []byte
 }
 
-// Append appends a whole frame to dst and returns the longer slice: the header h with len(payload) for Length, and
-// the payload, masked with h.Key if h.Masked. The payload is copied once and not modified; it must not overlap
-// the room behind dst. Like [Header.Append] it checks nothing.
+// Append appends a whole frame to dst and returns the longer slice: the header h with len(payload) for
+// Length, and the payload, masked with h.Key if h.Masked. The payload is copied once and not modified; it
+// must not overlap the room behind dst. Like [Header.Append] it checks nothing.
 func Append(dst []byte, h Header, payload []byte) []byte {
 	h.Length = int64(len(payload))
 	dst = slices.Grow(dst, h.Size()+len(payload))
@@ -75,8 +75,9 @@ const readChunk = 4 << 10
 // Read reads one frame from r, and not an octet more. The payload is unmasked, and the caller's to keep.
 //
 // A frame whose header announces more than max octets is [ErrMessageTooBig] at once, and no payload is read;
-// a negative max is no limit. Room is made as the payload arrives, for at most twice what has arrived and 4 KiB. Other errors are those
-// of [ReadHeader]; if r ends inside the frame, io.ErrUnexpectedEOF. With an error the Frame is zero.
+// a negative max is no limit. Room is made as the payload arrives, for at most twice what has arrived and 4
+// KiB. Other errors are those of [ReadHeader]; if r ends inside the frame, io.ErrUnexpectedEOF. With an error
+// the Frame is zero.
 //
 // Read makes two or more calls of r.Read for each frame. Where r is a connection, give a bufio.Reader on it.
 func Read(r io.Reader, from Direction, rsv byte, max int64) (Frame, error) {
@@ -119,9 +120,9 @@ func readPayload(r io.Reader, size int) ([]byte, error) {
 	}
 }
 
-// Write writes the frame f to w in one call of w.Write. Length is ignored; the length of the payload counts. If
-// Masked, the payload is masked with Key on its way, and the caller chooses a fresh, unpredictable key for each frame
-// (section 10.3). The payload is not modified.
+// Write writes the frame f to w in one call of w.Write. Length is ignored; the length of the payload counts.
+// If Masked, the payload is masked with Key on its way, and the caller chooses a fresh, unpredictable key for
+// each frame (section 10.3). The payload is not modified.
 //
 // What no endpoint may send is [ErrNotSendable], and nothing is written: a reserved opcode, a control frame
 // that is not Fin or has more than 125 octets, an Rsv above 7. Other errors are those of w.

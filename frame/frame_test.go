@@ -57,7 +57,8 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// A reader that ends, at every octet: before the frame it is the end, inside it is not expected. And a reader that fails says so.
+// A reader that ends, at every octet: before the frame it is the end, inside it is not expected. And a reader
+// that fails says so.
 func TestReadEnds(t *testing.T) {
 	broken := errors.New("broken")
 	for _, row := range frames {

@@ -10,11 +10,19 @@ import (
 	"unicode/utf8"
 )
 
-// Property: ParseHeader does what the oracle does, at every cut of its input the same, uses at most what there is, and what it accepts,
-// Append spells again octet for octet.
+// Property: ParseHeader does what the oracle does, at every cut of its input the same, uses at most what
+// there is, and what it accepts, Append spells again octet for octet.
 func FuzzParseHeader(f *testing.F) {
 	for _, row := range headers {
 		f.Add(octets(f, row.bytes), byte(row.from), row.rsv)
+	}
+	for _, s := range []string{
+		"82 ff 8000000000000001 00000000", "02 ff 7fffffffffffffff 00000000", // V01
+		"82 ff fffffffffffffffc 00000000", "82 7f ffffffffffffffff", // V02, V06; V05
+		"82 ff 0000000400000000 00000000", "82 fe 0005 00000000", "89 fe 00c8 00000000", // V10, V13, V20
+		"81 05 68656c6c6f", "80 82 00000000 fffe", "89 80 00000000", // V53, V54, V56
+	} {
+		f.Add(octets(f, s), byte(FromClient), byte(0))
 	}
 	f.Fuzz(func(t *testing.T, b []byte, from, rsv byte) {
 		direction, rsv := Direction(from%3), rsv&7
@@ -39,7 +47,8 @@ func FuzzParseHeader(f *testing.F) {
 	})
 }
 
-// Property: Mask in two pieces, at any alignment, is three plain lines on the whole; and Mask again is nothing.
+// Property: Mask in two pieces, at any alignment, is three plain lines on the whole; and Mask again is
+// nothing.
 func FuzzMask(f *testing.F) {
 	f.Add([]byte("Hello"), uint32(0x3d21fa37), byte(2), byte(1))
 	f.Add(bytes.Repeat([]byte("0123456789"), 20), uint32(0xffffffff), byte(64), byte(7))
@@ -59,7 +68,8 @@ func FuzzMask(f *testing.F) {
 	})
 }
 
-// Property: a UTF8 says at every cut what unicode/utf8 says of the whole, and fails with the first octet that cannot be.
+// Property: a UTF8 says at every cut what unicode/utf8 says of the whole, and fails with the first octet that
+// cannot be.
 func FuzzUTF8(f *testing.F) {
 	for _, row := range texts {
 		f.Add(octets(f, row.octets), byte(1), byte(2))
@@ -84,8 +94,8 @@ func FuzzUTF8(f *testing.F) {
 	})
 }
 
-// Property: ParseClose accepts what may be sent and nothing else: the error is that of the first rule broken, and AppendClose of
-// what was parsed is the payload again.
+// Property: ParseClose accepts what may be sent and nothing else: the error is that of the first rule broken,
+// and AppendClose of what was parsed is the payload again.
 func FuzzClosePayload(f *testing.F) {
 	for _, s := range []string{"", "03", "03e8", "03e8627965", "03ed", "03e8ff", "0fa0c3a9", "1388"} {
 		f.Add(octets(f, s))
@@ -120,8 +130,8 @@ func FuzzClosePayload(f *testing.F) {
 	})
 }
 
-// Property: Read gives the same frames and the same error however the octets come, allocates in proportion to the octets
-// that came, and what it read Write writes again octet for octet.
+// Property: Read gives the same frames and the same error however the octets come, allocates in proportion to
+// the octets that came, and what it read Write writes again octet for octet.
 func FuzzRead(f *testing.F) {
 	for _, row := range frames {
 		f.Add(octets(f, row.octets), byte(row.from), int64(125))

@@ -57,9 +57,9 @@ type Header struct {
 // compare it with a limit before anything else. It may be more than an int holds.
 //
 // Else err is one of the variables of this package, an [*Error]: [ErrReservedBits], [ErrReservedOpcode],
-// [ErrControlFragmented] as soon as octet 0 is there; [ErrMaskRequired], [ErrMaskForbidden], [ErrControlTooLong]
-// with octet 1; [ErrLengthOverflow], [ErrLengthNotMinimal] with the octet of the length that shows it. So the same
-// octets give the same error, however they are cut. Then h is zero and n is 0.
+// [ErrControlFragmented] as soon as octet 0 is there; [ErrMaskRequired], [ErrMaskForbidden],
+// [ErrControlTooLong] with octet 1; [ErrLengthOverflow], [ErrLengthNotMinimal] with the octet of the length
+// that shows it. So the same octets give the same error, however they are cut. Then h is zero and n is 0.
 //
 // ParseHeader neither modifies b nor retains it.
 func ParseHeader(b []byte, from Direction, rsv byte) (h Header, n int, err error) {
@@ -67,11 +67,12 @@ func ParseHeader(b []byte, from Direction, rsv byte) (h Header, n int, err error
 	return h, n, err
 }
 
-// Parse is [ParseHeader] into h, for the code that runs once a message. It sets all of h, or if n is 0 nothing.
+// Parse is [ParseHeader] into h, for the code that runs once a message. It sets all of h, or if n is 0
+// nothing.
 //
-// It exists because a Header has more fields than the compiler keeps in registers: by value it goes through memory
-// twice, octet by octet and then in words that wait for the octets, and that costs more than the parsing (16 ns; 6 ns
-// into h).
+// It exists because a Header has more fields than the compiler keeps in registers: by value it goes through
+// memory twice, octet by octet and then in words that wait for the octets, and that costs more than the
+// parsing (16 ns; 6 ns into h).
 func (h *Header) Parse(b []byte, from Direction, rsv byte) (n int, err error) {
 	if len(b) < 1 {
 		return 0, nil
@@ -83,10 +84,12 @@ func (h *Header) Parse(b []byte, from Direction, rsv byte) (n int, err error) {
 		// 5.2: "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values."
 		return 0, ErrReservedBits
 	case op.IsReserved():
-		// 5.2: "If an unknown opcode is received, the receiving endpoint MUST _Fail the WebSocket Connection_."
+		// 5.2: "If an unknown opcode is received, the receiving endpoint MUST _Fail the WebSocket
+		// Connection_."
 		return 0, ErrReservedOpcode
 	case op.IsControl() && b0 < 0x80:
-		// 5.5: "All control frames MUST have a payload length of 125 bytes or less and MUST NOT be fragmented."
+		// 5.5: "All control frames MUST have a payload length of 125 bytes or less and MUST NOT be
+		// fragmented."
 		return 0, ErrControlFragmented
 	}
 	if len(b) < 2 {

@@ -101,8 +101,8 @@ func TestParseHeader(t *testing.T) {
 	}
 }
 
-// everyCut requires that b gives what its longest beginning gives that is a whole header or an error, and nothing before:
-// then it does not matter how b arrives.
+// everyCut requires that b gives what its longest beginning gives that is a whole header or an error, and
+// nothing before: then it does not matter how b arrives.
 func everyCut(t testing.TB, b []byte, from Direction, rsv byte) {
 	t.Helper()
 	h, n, err := ParseHeader(b, from, rsv)
@@ -272,8 +272,8 @@ func TestHeaderAppendBroken(t *testing.T) {
 	}
 }
 
-// What gobwas/ws and we both take for a header means the same to both. It takes more: it does not look for the
-// shortest form, and leaves the rules of section 5.5 to another function.
+// What gobwas/ws and we both take for a header means the same to both. It takes more: it does not look for
+// the shortest form, and leaves the rules of section 5.5 to another function.
 func TestGobwasReadHeader(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	both := 0

@@ -44,7 +44,8 @@ func TestMask(t *testing.T) {
 	}
 }
 
-// Every length up to three turns of the widest loop, at every alignment; what lies before and after is left alone.
+// Every length up to three turns of the widest loop, at every alignment; what lies before and after is left
+// alone.
 func TestMaskNaive(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for length := range 3*64 + 16 {
@@ -64,7 +65,8 @@ func TestMaskNaive(t *testing.T) {
 	}
 }
 
-// A payload masked in pieces is the payload masked whole: at every cut in two, and at random cuts in many, empty ones too.
+// A payload masked in pieces is the payload masked whole: at every cut in two, and at random cuts in many,
+// empty ones too.
 func TestMaskPieces(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
 	payload := make([]byte, 300)

@@ -2,5 +2,6 @@
 
 package frame
 
-// raceEnabled thins out the longest tests: the detector makes them ten times longer, and they have one goroutine.
+// raceEnabled thins out the longest tests: the detector makes them ten times longer, and they have one
+// goroutine.
 const raceEnabled = true

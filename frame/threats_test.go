@@ -73,8 +73,8 @@ func TestV01LengthOverflow(t *testing.T) {
 	}
 }
 
-// Table L: every length that ever broke a parser, in every form that holds it, with every opcode, FIN, mask and RSV,
-// from every direction, at every cut.
+// Table L: every length that ever broke a parser, in every form that holds it, with every opcode, FIN, mask
+// and RSV, from every direction, at every cut.
 func TestV02LengthTable(t *testing.T) {
 	lengths := []uint64{
 		0, 1, 125, 126, 127, 128, 65535, 65536, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 32, 1 << 53,
@@ -139,8 +139,8 @@ func TestV05LengthAllOnes(t *testing.T) {
 	}
 }
 
-// A sum with an unchecked length wraps, a comparison does not. So nothing in this package computes with the length of a header:
-// it is compared, and then it is an int of another name.
+// A sum with an unchecked length wraps, a comparison does not. So nothing in this package computes with the
+// length of a header: it is compared, and then it is an int of another name.
 func TestV06NoArithmeticOnLengths(t *testing.T) {
 	arithmetic := map[token.Token]bool{
 		token.ADD: true, token.SUB: true, token.MUL: true, token.SHL: true,
@@ -284,7 +284,8 @@ func TestV13LengthNotMinimal(t *testing.T) {
 	}
 }
 
-// Control frames above 125: refused at octet 1 when they come, and an error, never a shorter frame, when they are to go.
+// Control frames above 125: refused at octet 1 when they come, and an error, never a shorter frame, when they
+// are to go.
 func TestV20ControlTooLong(t *testing.T) {
 	for _, op := range []Opcode{Close, Ping, Pong} {
 		for length := range 300 {
@@ -328,8 +329,8 @@ func TestV53MaskDirection(t *testing.T) {
 	}
 }
 
-// 16 opcodes x FIN x RSV x mask x length classes against the oracle; the states of the list belong to package conn. That a
-// header always goes forward, also with nothing behind it, is what the zero-length ping teaches.
+// 16 opcodes x FIN x RSV x mask x length classes against the oracle; the states of the list belong to package
+// conn. That a header always goes forward, also with nothing behind it, is what the zero-length ping teaches.
 func TestV56EveryHeader(t *testing.T) {
 	for b0 := range 256 {
 		for _, masked := range []bool{false, true} {

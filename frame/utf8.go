@@ -26,7 +26,8 @@ func (u *UTF8) Complete() bool { return u.state == textOK }
 // ValidUTF8 reports whether b is the whole of a valid text.
 func ValidUTF8(b []byte) bool { return validate(b, textOK) == textOK }
 
-// The states of a text are multiples of 6, because each is also the place of its six bits in a word of textNext.
+// The states of a text are multiples of 6, because each is also the place of its six bits in a word of
+// textNext.
 const (
 	textOK    = 6 * iota // between characters
 	textTail1            // one more octet is due, 80..BF
@@ -39,8 +40,9 @@ const (
 	textBad
 )
 
-// textNext holds for each octet the states that follow: after octet c, state s becomes textNext[c]>>s&63. That is
-// one shift for each octet and no branch, so scripts that mix lengths of characters cost what plain ones do.
+// textNext holds for each octet the states that follow: after octet c, state s becomes textNext[c]>>s&63.
+// That is one shift for each octet and no branch, so scripts that mix lengths of characters cost what plain
+// ones do.
 var textNext = func() (next [256]uint64) {
 	for c := range next {
 		for s := textOK; s <= textBad; s += 6 {

@@ -85,8 +85,8 @@ func TestUTF8(t *testing.T) {
 	}
 }
 
-// V55: all 2^24 strings of three octets against unicode/utf8, whole, at every cut, and inside texts that take them through the loops for
-// words.
+// V55: all 2^24 strings of three octets against unicode/utf8, whole, at every cut, and inside texts that take
+// them through the loops for words.
 func TestV55EveryThreeOctets(t *testing.T) {
 	check := func(ok bool, b []byte, what string) {
 		if !ok {
@@ -146,8 +146,8 @@ func TestV55EveryThreeOctets(t *testing.T) {
 	}
 }
 
-// V55: strings of four octets that begin with F0 to F4: all second and third octets, and of the fourth all where the third can
-// stand, else every 16th (all are 84 million).
+// V55: strings of four octets that begin with F0 to F4: all second and third octets, and of the fourth all
+// where the third can stand, else every 16th (all are 84 million).
 func TestV55FourOctets(t *testing.T) {
 	long := append(bytes.Repeat([]byte("a"), 20), "....aaaaaaaaaaaaaaaaaaaa"...)
 	for a := 0xf0; a <= 0xf4; a++ {
@@ -180,8 +180,40 @@ func TestV55FourOctets(t *testing.T) {
 	}
 }
 
-// Long texts of every script with one octet spoiled: the position of the failure is the naive one's, however the
-// text is cut.
+// V55: a character that is interrupted by whole ones, and then goes on as if nothing had been. What stands
+// between is what the loops for words skip, and the cut before it may fall between two of their turns or
+// between two pieces.
+func TestV55InterruptedCharacter(t *testing.T) {
+	for _, char := range []string{"é", "€", "😀"} {
+		for head := 1; head < len(char); head++ {
+			for before := range 20 {
+				for _, between := range []string{"a", "aaa", "éaaaaaa", "éaaaaaaaaaaaa", "aéaaaaaaaaaaaa", "aaaaaaaa", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"} {
+					for _, after := range []string{"", "aaaaaaaaaaaaaaaaaaaaaaaaa"} {
+						text := append(bytes.Repeat([]byte("ж"), before), char[:head]...)
+						fail := len(text)
+						text = append(text, between+char[head:]+after...)
+						var whole, pieces UTF8
+						if ValidUTF8(text) || whole.Valid(text) {
+							t.Fatalf("% x: valid", text)
+						}
+						if !pieces.Valid(text[:fail]) || pieces.Complete() || pieces.Valid(text[fail:]) {
+							t.Fatalf("% x | % x: valid", text[:fail], text[fail:])
+						}
+						for i := fail + 1; i < len(text); i++ {
+							var u UTF8
+							if u.Valid(text[:i]) {
+								t.Fatalf("% x: valid", text[:i])
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// Long texts of every script with one octet spoiled: the position of the failure is the naive one's, however
+// the text is cut.
 func TestUTF8FailPosition(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	failures := 0
