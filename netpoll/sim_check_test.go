@@ -110,6 +110,9 @@ func (s *sim) checkConn(l *loop, c *Conn, slot uint32) {
 			s.fail("client %d: %d octets queued and still read from", cl.id, queued)
 		}
 	}
+	if cl.long && queued <= s.srv.WriteQueueSoft/2 && c.state == open && !c.posted && !c.closing.Load() && !cl.mute {
+		s.fail("client %d: its queue is down to %d octets, and Drained was not called", cl.id, queued)
+	}
 	// Memory grows with what is received (V17).
 	if n := int64(c.proto.Buffered()); n > 2*k.taken+4096 {
 		s.fail("client %d: %d octets of buffers for %d received", cl.id, n, k.taken)
@@ -138,7 +141,10 @@ func (s *sim) checkTimes(l *loop, c *Conn, k *sock, queued int) {
 	case opening:
 		over(k.born, int64(o.HandshakeTimeout), "the handshake's timeout")
 	case open:
-		heard := max(k.heard, k.born)
+		if c.want&readable == 0 { // a peer that is not read cannot be heard
+			break
+		}
+		heard := max(k.heard, k.born, k.resumed)
 		over(heard, int64(o.PingInterval)*6/5+int64(o.PongTimeout)+3*tickLength+int64(o.CloseTimeout), "the end of a silent peer")
 	}
 	if cl := k.client; cl.closeAt != 0 && c.state == open {

@@ -69,7 +69,7 @@ type client struct {
 	full      bool  // ErrQueueFull
 	panicked  bool
 	blamed    bool // a fault was put on its socket
-	asked     uint32
+	long      bool // its queue has grown above the soft limit, and Drained is due
 }
 
 type opening_ uint8
@@ -163,7 +163,7 @@ func (c *client) poke() {
 	if c.at != 0 && !c.gone {
 		soon := c.sim.clock + int64(c.sim.intn(20000))
 		if c.pause > 0 && c.sim.chance(256) {
-			soon += int64(c.sim.intn(int(c.pause)))
+			soon += c.sim.within(c.pause)
 		}
 		c.at = min(c.at, soon)
 	}
@@ -196,7 +196,7 @@ func (c *client) act() {
 	case moved:
 		c.at = w.clock + int64(w.intn(5000))
 		if c.pause > 0 {
-			c.at += int64(w.intn(int(c.pause)))
+			c.at += w.within(c.pause)
 		}
 	}
 }
@@ -298,7 +298,7 @@ func (c *client) push() bool {
 			w.note(opSend, int64(c.id), int64(k), nil)
 		}
 		if c.opening == openSlow && !c.open && n > 0 {
-			c.at = w.clock + 5e7 + int64(w.intn(1e9))
+			c.at = w.clock + 5e7 + w.within(1e9)
 			return true
 		}
 	}
@@ -370,7 +370,7 @@ func (c *client) speak() {
 		}
 		c.say()
 		if c.pause > 0 && w.chance(300) {
-			c.at = w.clock + int64(w.intn(int(c.pause)))
+			c.at = w.clock + w.within(c.pause)
 		}
 	case c.out.len() == 0 && (c.fate == fateClose || c.fate == fateCloseFin || c.fate == fateStay && c.sim.calm):
 		c.sayClose(frame.CloseCode(3000+w.intn(2000)), "that is all")

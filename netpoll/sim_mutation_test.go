@@ -2,6 +2,7 @@ package netpoll
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -19,49 +20,50 @@ type mutation struct {
 	file  string
 	lines [][2]string // each must stand in the file once, or else the mutation has to be looked at again
 	finds string      // what the simulation says
+	test  string      // the test that shows it; "": TestSimulation
 }
 
 var mutations = []mutation{
 	{"dropped re-arm: reading is not taken up again", "loop.go", [][2]string{
-		{"case want&readable == 0 && queued <= soft/2:", "case want&readable == 0 && queued < 0:"},
-	}, `not watched for reading`},
+		{"case queued <= soft/2:", "case queued < 0:"},
+	}, `not watched for reading`, ""},
 	{"dropped re-arm: a timer that came early is forgotten", "timer.go", [][2]string{
 		{"\t\tl.wheel.schedule(l.conns, c, at)\n\tcase why == nil:", "\tcase why == nil:"},
-	}, `in no bucket of the wheel`},
+	}, `in no bucket of the wheel`, ""},
 	{"ignored generation, of a slot that did not rest", "loop.go", [][2]string{
 		{"if c == nil || c.gen != ev.token.gen() {", "if c == nil {"},
 		{"l.resting = append(l.resting, c.slot)", "l.free = append(l.free, c.slot)"},
-	}, `one for another connection has reached it`},
+	}, `one for another connection has reached it`, "TestE01NumberReusedWithinOneTurn"},
 	{"lost wake-up: the loop sleeps and does not say so", "loop.go", [][2]string{
 		{"l.asleep = l.planned != 0", "l.asleep = l.planned > 0"},
-	}, `a wake-up was lost`},
+	}, `a wake-up was lost`, ""},
 	{"lost wake-up: work is put down and nobody told", "loop.go", [][2]string{
 		{"l.newcomers = append(l.newcomers, h)\n\tl.wakeLocked()", "l.newcomers = append(l.newcomers, h)"},
-	}, `a wake-up was lost`},
+	}, `a wake-up was lost`, ""},
 	{"a short write is taken as full", "conn.go", [][2]string{
 		{"o.sent(n)", "o.sent(o.size)"},
-	}, `expected message|the server broke the protocol|honest, and its end was not proper|after \d+ of|out,`},
+	}, `expected message|the server broke the protocol|honest, and its end was not proper|after \d+ of|out,`, ""},
 	{"double close", "loop.go", [][2]string{
 		{"_ = l.k.close(c.handle)", "_, _ = l.k.close(c.handle), l.k.close(c.handle)"},
-	}, `close of handle \d+, which is not open`},
+	}, `close of handle \d+, which is not open`, ""},
 	{"writability is watched for ever", "loop.go", [][2]string{
 		{"want := c.want &^ writable", "want := c.want"},
-	}, `watched for writing: true`},
+	}, `watched for writing: true`, ""},
 	{"an output that stays with its connection is lent to the next as well", "loop.go", [][2]string{
 		{"o.trim()\n\t\t\tif o == l.spare {", "o.trim()\n\t\t\tif l == nil {"},
-	}, `never written|expected message|broke the protocol|octets in the queue|idle connection keeps|queued`},
+	}, `never written|expected message|broke the protocol|octets in the queue|idle connection keeps|queued`, ""},
 	{"closed without lingering", "loop.go", [][2]string{
 		{"if c.eof || c.proto.CloseReceived() &&", "if true || c.proto.CloseReceived() &&"},
-	}, `its end was not proper`},
+	}, `its end was not proper`, ""},
 	{"an interrupted write is the end", "conn.go", [][2]string{
 		{"case syscall.EINTR: // the socket is writable", "case syscall.EDOM: // the socket is writable"},
-	}, `no call has failed`},
+	}, `no call has failed`, ""},
 	{"a queue is as old as the last one", "loop.go", [][2]string{
 		{" || o.accounted == 0 {", " {"},
-	}, `took octets a moment ago`},
+	}, `took octets a moment ago`, ""},
 	{"pongs without limit", "conn.go", [][2]string{
 		{"o.pongs++", ""},
-	}, `octets queued, and at most|pongs wait`},
+	}, `octets queued, and at most|pongs wait`, ""},
 }
 
 // TestSimulationFindsFaults puts each mutation into a copy of the module and lets TestSimulation run there. That takes a minute: it is part of
@@ -75,7 +77,7 @@ func TestSimulationFindsFaults(t *testing.T) {
 	}
 	tree := t.TempDir()
 	copyModule(t, tree)
-	if out, ok := simulate(t, tree, ""); !ok {
+	if out, ok := simulate(t, tree, "", "TestSimulation"); !ok {
 		t.Fatalf("without a fault:\n%s", out)
 	}
 	for _, m := range mutations {
@@ -90,7 +92,7 @@ func TestSimulationFindsFaults(t *testing.T) {
 			if err := os.WriteFile(overlay, []byte(replace), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			out, ok := simulate(t, tree, overlay)
+			out, ok := simulate(t, tree, overlay, cmp.Or(m.test, "TestSimulation"))
 			if ok {
 				t.Fatal("not found")
 			}
@@ -154,12 +156,12 @@ func copyModule(t *testing.T, to string) {
 	}
 }
 
-// simulate runs TestSimulation in tree.
-func simulate(t *testing.T, tree, overlay string) (out string, ok bool) {
+// simulate runs a test in tree.
+func simulate(t *testing.T, tree, overlay, test string) (out string, ok bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
-	args := []string{"test", "-vet=off", "-count=1", "-timeout=2m", "-run=^TestSimulation$"}
+	args := []string{"test", "-vet=off", "-count=1", "-timeout=2m", "-run=^" + test + "$"}
 	if overlay != "" {
 		args = append(args, "-overlay="+overlay)
 	}

@@ -168,6 +168,7 @@ func (h simHandler) Message(c *Conn, m conn.Message) {
 
 func (h simHandler) Drained(c *Conn) {
 	h.alive("Drained")
+	h.cl.long = false
 	h.cl.sim.note(opCall, int64(h.cl.id), -1, nil)
 	if n := c.Buffered(); n > h.cl.sim.srv.WriteQueueSoft && h.cl.sim.strike == nil {
 		h.cl.sim.fail("client %d: Drained with %d octets queued", h.cl.id, n)
@@ -232,6 +233,7 @@ func (s *sim) wrote(cl *client, err error) {
 		if cl.over() {
 			s.fail("client %d: a message was taken after the end", cl.id)
 		}
+		cl.long = cl.long || cl.c.Buffered() > s.srv.WriteQueueSoft
 		cl.accepted++
 	case errors.Is(err, ErrQueueFull):
 		s.drops++

@@ -63,6 +63,7 @@ type sock struct {
 	written int64   // octets the server's writes took
 	taken   int64   // octets the server's reads took
 	heard   int64   // when the server last took some
+	resumed int64   // when reading was last taken up again
 	blocked int64   // since when it cannot write what it wants to; 0: it can
 	client  *client // whose it is
 	died    int64   // when the server closed it

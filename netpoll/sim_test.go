@@ -161,7 +161,7 @@ func (s *sim) act() {
 	}
 	s.next = s.clock + int64(s.upTo(1e7))
 	if live >= s.population {
-		s.next += int64(s.upTo(2e9))
+		s.next += int64(s.upTo(2000)) * 1e6
 	}
 }
 
@@ -195,7 +195,7 @@ func (s *sim) arrive() {
 		c.reads = reading(1 + w.intn(3))
 	}
 	if w.chance(300) {
-		c.pause = int64(w.upTo(3e9))
+		c.pause = int64(w.upTo(3000)) * 1e6
 		c.slow = true
 	}
 	c.silent = w.chance(60)

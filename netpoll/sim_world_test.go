@@ -82,6 +82,14 @@ func (w *world) intn(n int) int {
 	return int(w.pcg.Uint64() >> 33 * uint64(n) >> 31)
 }
 
+// within is a time from 0 to d.
+func (w *world) within(d int64) int64 {
+	if d <= 0 {
+		return 0
+	}
+	return int64(w.pcg.Uint64()>>1) % d
+}
+
 // chance is true so often of 1024 times.
 func (w *world) chance(of1024 int) bool {
 	return of1024 > 0 && int(w.pcg.Uint64()>>54) < of1024
@@ -503,7 +511,7 @@ func (k *simKernel) register(h handle, t token, want interest) error {
 	if k.w.chance(k.w.luck.register) {
 		return k.fault(opRegister, h, syscall.ENOMEM, syscall.ENOSPC, syscall.EEXIST)
 	}
-	if n := int(t.slot()); n < 1<<20 { // E03: no token comes twice
+	if n := int(t.slot() & 0x7fffffff); n < 1<<20 { // E03: no token comes twice
 		for len(k.gens) <= n {
 			k.gens = append(k.gens, 0)
 		}
@@ -545,6 +553,8 @@ func (k *simKernel) modify(h handle, t token, want interest) error {
 	}
 	if want&readable == 0 {
 		k.w.paused++
+	} else if s.want&readable == 0 {
+		s.resumed = k.time()
 	}
 	s.want = want
 	s.changed()
