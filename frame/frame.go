@@ -17,15 +17,26 @@ type Frame struct {
 // must not overlap the room behind dst. Like [Header.Append] it checks nothing.
 func Append(dst []byte, h Header, payload []byte) []byte {
 	h.Length = int64(len(payload))
-	dst = slices.Grow(dst, h.Size()+len(payload))
+	// Where there is clearly room, h.Size is not asked: it costs as much as the header.
+	if cap(dst)-len(dst) < MaxHeaderSize+len(payload) {
+		dst = slices.Grow(dst, h.Size()+len(payload))
+	}
 	dst = h.Append(dst)
-	n := len(dst)
-	dst = append(dst, payload...)
-	if h.Masked {
-		Mask(dst[n:], h.Key)
+	if !h.Masked {
+		return append(dst, payload...)
+	}
+	for key := h.Key; len(payload) > 0; {
+		piece := payload[:min(len(payload), maskPiece)]
+		n := len(dst)
+		dst = append(dst, piece...)
+		key = Mask(dst[n:], key)
+		payload = payload[len(piece):]
 	}
 	return dst
 }
+
+// maskPiece is how much Append copies before it masks the copy, while the cache still has it.
+const maskPiece = 16 << 10
 
 // ReadHeader reads one header from r, and not an octet more: the payload comes next. It returns the errors of
 // [ParseHeader], as early as they show; io.EOF if r ends before the header, io.ErrUnexpectedEOF if

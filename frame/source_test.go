@@ -123,4 +123,3 @@ func eachFile(t *testing.T, f func(name string, fset *token.FileSet, file *ast.F
 		f(name, fset, file)
 	}
 }
-
