@@ -94,7 +94,7 @@ func TestPortableReadsOnePieceAhead(t *testing.T) {
 	r := onPortable(t)
 	nc, peer := net.Pipe()
 	h, tok := r.adopted(nc, 0)
-	const all = 100 << 10
+	const all = 20 << 10
 	var sent atomic.Int64
 	go func() {
 		b := pattern(all)

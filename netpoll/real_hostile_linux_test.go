@@ -27,7 +27,7 @@ import (
 // V03, V77: a length that cannot be, on a hundred connections; when they are gone the loop rests.
 func TestV03RealLengthsThatCannotBe(t *testing.T) {
 	everyDriver(t, func(t *testing.T, d Driver) {
-		s := &Server{Driver: d, Options: conn.Options{CloseTimeout: time.Second}, Open: echoes}
+		s := &Server{Driver: d, Options: conn.Options{CloseTimeout: 500 * time.Millisecond}, Open: echoes}
 		addr, k := metered(t, s)
 		for i, c := range connections(t, addr, 100) {
 			bad, code := "\x82\xff\x80\x00\x00\x00\x00\x00\x00\x01aaaa", frame.CloseProtocolError
@@ -106,7 +106,7 @@ func TestV60RealCloseArrives(t *testing.T) {
 		}}
 		addr := serve(t, s)
 		together(t, 10, func(i int) error {
-			for n := range 50 {
+			for n := range scaled(50) {
 				k, err := connect(addr)
 				if err != nil {
 					return err
@@ -165,7 +165,7 @@ func TestV64RealCanary(t *testing.T) {
 		var messages atomic.Int64
 		together(t, 40, func(i int) error {
 			rnd := rand.New(rand.NewPCG(uint64(i), 64))
-			for life := range 12 {
+			for life := range scaled(12) {
 				name := binary.BigEndian.AppendUint64(nil, rnd.Uint64())
 				k, err := connect(addr)
 				if err != nil {

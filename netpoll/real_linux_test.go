@@ -37,7 +37,7 @@ func connect(addr string) (*talker, error) {
 		return nil, err
 	}
 	k := &talker{nc.(*net.TCPConn), bufio.NewReader(nc)}
-	nc.SetDeadline(time.Now().Add(30 * time.Second))
+	nc.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := io.WriteString(nc, request); err != nil {
 		nc.Close()
 		return nil, err
@@ -143,6 +143,14 @@ func connections(t *testing.T, addr string, n int) []*talker {
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	require.Eventually(t, is, 20*time.Second, time.Millisecond, what)
+}
+
+// scaled is n, or less where everything takes ten times as long.
+func scaled(n int) int {
+	if underRace {
+		return n/4 + 1
+	}
+	return n
 }
 
 // A meter is a kernel that counts.
