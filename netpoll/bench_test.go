@@ -158,7 +158,7 @@ func TestAllocationsPerMessage(t *testing.T) {
 			}()
 			echoed := func(n int) func() bool {
 				return func() bool {
-					return d.l.counts.messagesOut.Load() >= uint64(n*row.inFlight) && d.l.counts.queued.Load() == 0 || len(failed) > 0
+					return d.l.counts.published.messagesOut.Load() >= uint64(n*row.inFlight) && d.l.counts.queued.Load() == 0 || len(failed) > 0
 				}
 			}
 			d.turn(echoed(rounds)) // pools fill

@@ -82,7 +82,12 @@ var ErrClosed = fmt.Errorf("netpoll: %w", net.ErrClosed)
 // Server.WriteQueuePolicy says what becomes of the connection.
 func (c *Conn) Write(op frame.Opcode, payload []byte) error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	err := c.write(op, payload)
+	c.mu.Unlock()
+	return err
+}
+
+func (c *Conn) write(op frame.Opcode, payload []byte) error {
 	if err := c.room(len(payload)); err != nil {
 		return err
 	}
@@ -96,7 +101,7 @@ func (c *Conn) Write(op frame.Opcode, payload []byte) error {
 	} else if err := c.writeLarge(o, op, payload); err != nil {
 		return c.refused(err)
 	}
-	c.loop.counts.messagesOut.Add(1)
+	o.messages++
 	c.leave(o)
 	return nil
 }
@@ -133,7 +138,7 @@ func (c *Conn) WritePrepared(m *conn.Prepared) error {
 	}
 	o := c.queue()
 	o.share(b)
-	c.loop.counts.messagesOut.Add(1)
+	o.messages++
 	c.leave(o)
 	return nil
 }
@@ -304,7 +309,7 @@ func (c *Conn) flush() error {
 			o.sent(n)
 			o.progress = true
 			o.blocked = n < all
-			c.loop.counts.bytesOut.Add(uint64(n))
+			o.taken += uint64(n)
 		case syscall.EAGAIN:
 			o.blocked = true
 		case syscall.EINTR: // the socket is writable still, and will be reported so

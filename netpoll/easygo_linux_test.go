@@ -343,7 +343,7 @@ func TestSystemCallsPerMessage(t *testing.T) {
 					_, err := nc.Write(out)
 					require.NoError(t, err)
 				}
-				d.turn(func() bool { return d.l.counts.messagesOut.Load() == uint64((i+1)*n*inFlight) })
+				d.turn(func() bool { return d.l.counts.published.messagesOut.Load() == uint64((i+1)*n*inFlight) })
 				for _, nc := range conns {
 					_, err := io.ReadFull(nc, in)
 					require.NoError(t, err)

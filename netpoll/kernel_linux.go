@@ -169,7 +169,16 @@ func (k *epoll) ctl(op int, h handle, t token, want interest) error {
 	if want&writable != 0 {
 		ev.Events |= unix.EPOLLOUT
 	}
-	return unix.EpollCtl(k.fd, op, int(h), &ev)
+	_, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(k.fd), uintptr(op), uintptr(h), uintptr(unsafe.Pointer(&ev)), 0, 0)
+	return failure(errno)
+}
+
+// failure is errno as an error: nil for none.
+func failure(errno syscall.Errno) error {
+	if errno != 0 {
+		return errno
+	}
+	return nil
 }
 
 func (k *epoll) register(h handle, t token, want interest) error {
@@ -181,7 +190,7 @@ func (k *epoll) modify(h handle, t token, want interest) error {
 }
 
 func (k *epoll) deregister(h handle) error {
-	return unix.EpollCtl(k.fd, unix.EPOLL_CTL_DEL, int(h), nil)
+	return k.ctl(unix.EPOLL_CTL_DEL, h, 0, 0)
 }
 
 func (k *epoll) accept(h handle) (handle, error) {
@@ -252,7 +261,10 @@ func (k *epoll) writev(h handle, bufs [][]byte) (int, error) {
 	return int(sent), nil
 }
 
-func (k *epoll) shutdown(h handle) error { return unix.Shutdown(int(h), unix.SHUT_WR) }
+func (k *epoll) shutdown(h handle) error {
+	_, _, errno := syscall.RawSyscall(unix.SYS_SHUTDOWN, uintptr(h), unix.SHUT_WR, 0)
+	return failure(errno)
+}
 
 func (k *epoll) close(h handle) error {
 	if l := k.lns[h]; l != nil { // the descriptor is package net's; the server closes its listener
@@ -262,7 +274,8 @@ func (k *epoll) close(h handle) error {
 		}
 		return nil
 	}
-	return unix.Close(int(h))
+	_, _, errno := syscall.RawSyscall(unix.SYS_CLOSE, uintptr(h), 0, 0) // never lingers: SO_LINGER is not set
+	return failure(errno)
 }
 
 func (k *epoll) local(h handle) net.Addr {

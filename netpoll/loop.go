@@ -464,7 +464,7 @@ func (l *loop) settle(c *Conn) {
 			o.moved, o.progress = moved, false
 		}
 		moved = o.moved
-		l.counts.account(o, queued)
+		l.counts.account(o)
 		if o.long && queued <= l.server.limits.soft/2 {
 			o.long, drained = false, true
 		}
@@ -540,7 +540,6 @@ func (l *loop) watch(c *Conn, queued int, drained bool) bool {
 			c.mu.Lock()
 			c.post()
 			c.mu.Unlock()
-			return true
 		default:
 			l.finish(c, fmt.Errorf("watch: %w", err))
 			return false
@@ -566,7 +565,8 @@ func (l *loop) finish(c *Conn, err error) {
 		if o.end != nil {
 			err = o.end
 		}
-		l.counts.account(o, 0)
+		o.drop()
+		l.counts.account(o)
 		c.busy = nil
 		if o == l.spare {
 			l.lend()

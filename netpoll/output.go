@@ -36,7 +36,8 @@ type busy struct {
 	lastPong []byte // payload of the newest ping that found maxPongs waiting
 	hasPong  bool
 
-	accounted int // octets that Stats.Queued counts
+	messages, taken uint64 // messages queued, and octets taken by the kernel, that Stats does not count yet
+	accounted       int    // octets that Stats.Queued counts
 
 	long     bool   // it has grown above Server.WriteQueueSoft, and not yet fallen to half of it
 	blocked  bool   // the kernel took less than it was given: it will say when there is room
@@ -126,14 +127,20 @@ func (o *busy) idle() bool {
 	return o.size == 0 && !o.hasPong && o.request == nil && o.end == nil
 }
 
-// free gives o and its chunks back.
-func (o *busy) free() {
+// drop throws away what is queued.
+func (o *busy) drop() {
 	for _, s := range o.segs {
 		if s.chunk != nil {
 			chunks.Put(s.chunk)
 		}
 	}
 	clear(o.segs)
+	o.segs, o.size = o.segs[:0], 0
+}
+
+// free gives o and its chunks back.
+func (o *busy) free() {
+	o.drop()
 	segs, vec := o.segs[:0], o.vec[:0]
 	if cap(segs) > maxVector {
 		segs = nil

@@ -52,12 +52,12 @@ func (s *Server) Stats() Stats {
 
 // counters are one loop's. Those that count every message are plain numbers of the loop's goroutine, and are published once a turn.
 type counters struct {
-	messagesIn, bytesIn uint64
+	messagesIn, bytesIn, messagesOut, bytesOut uint64
 
-	published struct{ messagesIn, bytesIn atomic.Uint64 }
+	published struct{ messagesIn, bytesIn, messagesOut, bytesOut atomic.Uint64 }
 
-	opened, messagesOut, bytesOut, drops, panics, acceptErrors atomic.Uint64
-	queued                                                     atomic.Int64
+	opened, drops, panics, acceptErrors atomic.Uint64
+	queued                              atomic.Int64
 
 	mu                     sync.Mutex // guards the maps
 	refused                map[int]uint64
@@ -67,13 +67,18 @@ type counters struct {
 func (n *counters) publish() {
 	n.published.messagesIn.Store(n.messagesIn)
 	n.published.bytesIn.Store(n.bytesIn)
+	n.published.messagesOut.Store(n.messagesOut)
+	n.published.bytesOut.Store(n.bytesOut)
 }
 
-// account notes that o now holds so many octets.
-func (n *counters) account(o *busy, queued int) {
-	if queued != o.accounted {
-		n.queued.Add(int64(queued - o.accounted))
-		o.accounted = queued
+// account adds what o has counted since the last time.
+func (n *counters) account(o *busy) {
+	n.messagesOut += o.messages
+	n.bytesOut += o.taken
+	o.messages, o.taken = 0, 0
+	if o.size != o.accounted {
+		n.queued.Add(int64(o.size - o.accounted))
+		o.accounted = o.size
 	}
 }
 
@@ -103,9 +108,9 @@ func (n *counters) failed(err error) {
 func (n *counters) addTo(st *Stats) {
 	st.Opened += n.opened.Load()
 	st.MessagesIn += n.published.messagesIn.Load()
-	st.MessagesOut += n.messagesOut.Load()
+	st.MessagesOut += n.published.messagesOut.Load()
 	st.BytesIn += n.published.bytesIn.Load()
-	st.BytesOut += n.bytesOut.Load()
+	st.BytesOut += n.published.bytesOut.Load()
 	st.Queued += n.queued.Load()
 	st.Drops += n.drops.Load()
 	st.Panics += n.panics.Load()
