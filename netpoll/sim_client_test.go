@@ -1,7 +1,6 @@
 package netpoll
 
 import (
-	"bytes"
 	"math"
 	"strconv"
 	"strings"
@@ -245,28 +244,6 @@ func (c *client) request() []byte {
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"...)
 }
 
-const fields = "Host: sim.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-
-// badRequests are opening handshakes that must be refused, with the status (V12, V32, V45, V47, V81). The path is refused as well, in case.
-var badRequests = []struct {
-	status int
-	text   string
-}{
-	{405, "POST /c/$ HTTP/1.1\r\n" + fields + "\r\n"},
-	{505, "GET /c/$ HTTP/1.0\r\n" + fields + "\r\n"},
-	{400, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"},
-	{400, "GET /c/$ HTTP/1.1\r\nHost: sim.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\r\n"},
-	{400, "GET /c/$ HTTP/1.1\r\nHost: sim.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25j\r\nSec-WebSocket-Version: 13\r\n\r\n"},
-	{400, "GET /c/$ HTTP/1.1\r\nHost: sim.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: **************==\r\nSec-WebSocket-Version: 13\r\n\r\n"},
-	{400, "GET /c/$ HTTP/1.1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + fields + "\r\n"},
-	{426, "GET /c/$ HTTP/1.1\r\nHost: sim.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 8\r\n\r\nGET /c/$ HTTP/1.1\r\n" + fields + "\r\n"},
-	{403, "GET /c/$ HTTP/1.1\r\nOrigin: https://evil.example\r\n" + fields + "\r\n"},
-	{400, "GET /c/$ HTTP/1.1\r\nContent-Length: 5\r\n" + fields + "\r\nhello"},
-	{431, "GET /c/$ HTTP/1.1\r\n" + strings.Repeat("X: y\r\n", 101) + fields + "\r\n"},
-	{431, "GET /c/$ HTTP/1.1\r\nX: " + strings.Repeat("y", 5000) + "\r\n" + fields + "\r\n"},
-	{414, "GET /c/$?" + strings.Repeat("y", 5000) + " HTTP/1.1\r\n" + fields + "\r\n"},
-}
-
 // put adds octets to what is to be sent.
 func (c *client) put(b []byte) {
 	c.out.push(b)
@@ -429,45 +406,6 @@ func (c *client) sayClose(code frame.CloseCode, reason string) {
 	c.codes = append(c.codes, code) // the echo
 }
 
-// A violation is one way to break the rules, and the code that it earns.
-type violation struct {
-	code frame.CloseCode
-	make func(c *client)
-}
-
-func raw(octets string) func(*client) { return func(c *client) { c.put([]byte(octets)) } }
-
-// violations are V01, V02, V08, V13 to V15, V20, V53 to V56, V61 and V63, from the loop's side. The octets have the masking key zero.
-var violations = []violation{
-	{1002, raw("\x81\x05hello")},                                                                     // not masked
-	{1002, raw("\xc1\x81\x00\x00\x00\x00a")},                                                         // RSV1
-	{1002, raw("\x83\x80\x00\x00\x00\x00")},                                                          // a reserved opcode
-	{1002, raw("\x09\x80\x00\x00\x00\x00")},                                                          // a fragmented ping
-	{1002, raw("\x89\xfe\x00\xc8\x00\x00\x00\x00")},                                                  // a ping of 200 octets
-	{1002, raw("\x80\x82\x00\x00\x00\x00\xff\xfe")},                                                  // nothing to continue
-	{1002, raw("\x01\x81\x00\x00\x00\x00a\x81\x81\x00\x00\x00\x00b")},                                // a message within a message
-	{1002, raw("\x82\xff\x80\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00")},                          // bit 63
-	{1002, raw("\x82\xfe\x00\x05\x00\x00\x00\x00hello")},                                             // not the shortest length
-	{1002, raw("\x88\x81\x00\x00\x00\x00\x03")},                                                      // half a code
-	{1002, raw("\x88\x82\x00\x00\x00\x00\x03\xed")},                                                  // 1005
-	{1007, raw("\x88\x83\x00\x00\x00\x00\x03\xe8\xff")},                                              // a reason that is not UTF-8
-	{1007, raw("\x81\x82\x00\x00\x00\x00a\xff")},                                                     // a text that is not
-	{1007, raw("\x01\x81\x00\x00\x00\x00\xe2\x80\x81\x00\x00\x00\x00a")},                             // cut in a character
-	{1009, raw("\x82\xff\x00\x00\x00\x00\x7f\xff\xff\xff\x00\x00\x00\x00")},                          // 2 GiB, announced
-	{1009, raw("\x02\x81\x00\x00\x00\x00a\x80\xff\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00")}, // 16 GiB to come
-	{1008, func(c *client) {
-		c.put([]byte("\x01\x80\x00\x00\x00\x00"))
-		for range c.sim.maxFragments + 2 {
-			c.put([]byte("\x00\x80\x00\x00\x00\x00"))
-		}
-	}},
-	{1008, func(c *client) {
-		for range c.sim.controlBurst + 64 { // what it is forgiven meanwhile does not help
-			c.put([]byte("\x89\xfd\x00\x00\x00\x00" + ballast[:125]))
-		}
-	}},
-}
-
 func (c *client) violate() {
 	w := c.sim.world
 	v := violations[w.intn(len(violations))]
@@ -482,163 +420,4 @@ func (c *client) violate() {
 		c.put([]byte("\x81\x81\x00\x00\x00\x00x\x82\x80\x00\x00\x00\x00"))
 	}
 	c.at = w.clock
-}
-
-// hear reads and takes in what the server has sent.
-func (c *client) hear() bool {
-	w := c.sim.world
-	switch c.reads {
-	case readNothing:
-		if w.chance(1000) || !c.s.closed {
-			return false
-		}
-	case readSome:
-		if c.received > 0 && !c.s.closed && !c.sim.calm {
-			return false
-		}
-	}
-	n := 1 << 20
-	if c.reads == readSlowly || w.chance(200) {
-		n = w.upTo(c.piece)
-	}
-	b := c.s.receive(n)
-	if len(b) > 0 {
-		w.note(opReceive, int64(c.id), int64(len(b)), nil)
-		c.take(b)
-		return true
-	}
-	if c.s.ended() {
-		c.end()
-	}
-	return false
-}
-
-// take looks at octets of the server.
-func (c *client) take(b []byte) {
-	if !c.open {
-		if b = c.opens(b); !c.open || len(b) == 0 {
-			return
-		}
-	}
-	w := c.sim
-	for {
-		m, rest, err := c.proto.Receive(b)
-		if err != nil {
-			w.fail("client %d: the server broke the protocol: %v", c.id, err)
-		}
-		switch m.Op {
-		case 0:
-			return
-		case frame.Text, frame.Binary:
-			size, op := w.shape('S', c.id, c.received)
-			if c.received >= c.accepted {
-				w.fail("client %d: message %d was never written: %.40q", c.id, c.received, m.Payload)
-			}
-			if want := body(w.scratch[:0], 'S', c.id, c.received, size); op != m.Op || !bytes.Equal(want, m.Payload) {
-				w.fail("client %d: expected message %d %.40q of %d octets, got %.40q of %d", c.id, c.received, want, size, m.Payload, len(m.Payload))
-			}
-			c.received++
-		case frame.Pong:
-			n, _ := strconv.Atoi(string(m.Payload))
-			if n <= int(c.pongs) || n > int(c.pings) {
-				if !c.broken || string(m.Payload) != ballast[:125] {
-					w.fail("client %d: pong %q after pong %d of %d pings", c.id, m.Payload, c.pongs, c.pings)
-				}
-			} else {
-				c.pongs = uint32(n)
-			}
-		case frame.Ping:
-			if !c.silent && !c.told && !c.closed && !c.broken {
-				n := c.out.len()
-				if n == 0 {
-					c.out.buf, c.out.head = c.out.buf[:0], 0
-				}
-				c.out.buf = c.proto.AppendReply(c.out.buf, m)
-				c.made += int64(c.out.len() - n)
-			}
-		case frame.Close:
-			c.goodbye(m)
-		}
-		b = rest
-	}
-}
-
-// goodbye is the server's Close.
-func (c *client) goodbye(m conn.Message) {
-	w := c.sim
-	code, _ := m.Close()
-	c.farewell = code
-	ok := false
-	for _, x := range c.codes {
-		ok = ok || x == code
-	}
-	if !ok {
-		w.fail("client %d: closed with %d, expected one of %d", c.id, code, c.codes)
-	}
-	if c.received != c.accepted {
-		w.fail("client %d: the server's Close came after %d of the %d messages that had been written", c.id, c.received, c.accepted)
-	}
-	if !c.closed && !c.rude && !c.told && !c.broken {
-		// What is half sent has to be sent; then the answer.
-		c.closed = true
-		c.want = int(c.sent)
-		c.out.push(c.proto.AppendReply(nil, m))
-		c.made = c.pushed + int64(c.out.len())
-		c.close = c.made
-		c.code = code
-	} else if c.rude {
-		c.stopTalking()
-	}
-}
-
-// opens takes in the response to the opening handshake and returns what follows it.
-func (c *client) opens(b []byte) []byte {
-	w := c.sim
-	if c.refusal > 0 { // the body of the refusal
-		return nil
-	}
-	c.answer = append(c.answer, b...)
-	i := bytes.Index(c.answer, []byte("\r\n\r\n"))
-	if i < 0 {
-		if len(c.answer) > 4096 {
-			w.fail("client %d: a response of %d octets", c.id, len(c.answer))
-		}
-		return nil
-	}
-	head, rest := c.answer[:i+4], c.answer[i+4:]
-	status, _ := strconv.Atoi(string(head[9:12]))
-	if status == 101 {
-		if c.refusal != 0 || c.opening == openNever || c.opened != 1 {
-			w.fail("client %d: a handshake was accepted that should not have been (%d calls of Open)", c.id, c.opened)
-		}
-		if !bytes.Contains(head, []byte("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")) {
-			w.fail("client %d: the wrong Sec-WebSocket-Accept", c.id)
-		}
-		c.open = true
-		return rest
-	}
-	if c.opened > 0 {
-		w.fail("client %d: refused with %d after Open", c.id, status)
-	}
-	if status != -c.refusal && status != 503 && !(status == 500 && c.panicked) || status == 503 && !w.stopped && !w.crowded {
-		w.fail("client %d: refused with %d, expected %d", c.id, status, -c.refusal)
-	}
-	c.refusal = status
-	c.stopTalking()
-	return nil
-}
-
-// end is when the client has read the end of everything.
-func (c *client) end() {
-	if c.ended {
-		return
-	}
-	c.ended = true
-	c.sim.note(opEnd, int64(c.id), int64(c.farewell), nil)
-	if !c.s.wasReset && c.open && c.received != c.accepted && c.err == nil && c.done == 1 {
-		c.sim.fail("client %d: the end came after %d of %d messages, and nobody said why", c.id, c.received, c.accepted)
-	}
-	c.s.hangUp()
-	c.proto.Release()
-	c.gone = true
 }
