@@ -16,32 +16,36 @@ func serveCoder(ln net.Listener, _ *func() any) error {
 		if err != nil {
 			return
 		}
-		defer c.CloseNow()
 		c.SetReadLimit(1 << 20)
 		broadcast := r.URL.Path == broadcastPath
-		if broadcast {
-			all.enter(c)
-			defer all.leave(c)
-		}
-		ctx := context.Background()
-		one := func() error {
-			op, r, err := c.Reader(ctx)
-			if err != nil {
-				return err
+		go func() {
+			defer c.CloseNow()
+			if broadcast {
+				all.enter(c)
+				defer all.leave(c)
 			}
-			b := buffers.Get().(*bytes.Buffer)
-			defer buffers.Put(b)
-			b.Reset()
-			if _, err := b.ReadFrom(r); err != nil {
-				return err
+			for coderOne(c, broadcast, &all) == nil {
 			}
-			if !broadcast {
-				return c.Write(ctx, op, b.Bytes())
-			}
-			all.each(func(c *websocket.Conn) { c.Write(ctx, op, b.Bytes()) }) // it has no prepared messages
-			return nil
-		}
-		for one() == nil {
-		}
+		}()
 	}))
+}
+
+// coderOne reads one message and answers it.
+func coderOne(c *websocket.Conn, broadcast bool, all *room[*websocket.Conn]) error {
+	ctx := context.Background()
+	op, r, err := c.Reader(ctx)
+	if err != nil {
+		return err
+	}
+	b := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(b)
+	b.Reset()
+	if _, err := b.ReadFrom(r); err != nil {
+		return err
+	}
+	if !broadcast {
+		return c.Write(ctx, op, b.Bytes())
+	}
+	all.each(func(c *websocket.Conn) { c.Write(ctx, op, b.Bytes()) }) // it has no prepared messages
+	return nil
 }

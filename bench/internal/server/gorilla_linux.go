@@ -18,21 +18,24 @@ type gorillaConn struct {
 
 func serveGorilla(ln net.Listener, _ *func() any) error {
 	var all room[*gorillaConn]
-	u := websocket.Upgrader{}
+	// What its documentation advises for very many connections: small buffers of its own instead of the two of net/http, and a pool for writing.
+	u := websocket.Upgrader{ReadBufferSize: 1024, WriteBufferSize: 4096, WriteBufferPool: new(sync.Pool)}
 	return http.Serve(ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		nc, err := u.Upgrade(w, r, nil)
 		if err != nil {
 			return
 		}
-		c := &gorillaConn{Conn: nc}
-		defer c.Close()
 		broadcast := r.URL.Path == broadcastPath
-		if broadcast {
-			all.enter(c)
-			defer all.leave(c)
-		}
-		for c.one(broadcast, &all) == nil {
-		}
+		go func() {
+			c := &gorillaConn{Conn: nc}
+			defer c.Close()
+			if broadcast {
+				all.enter(c)
+				defer all.leave(c)
+			}
+			for c.one(broadcast, &all) == nil {
+			}
+		}()
 	}))
 }
 

@@ -57,6 +57,8 @@ func (b *member) Message(_ *netpoll.Conn, m conn.Message) {
 
 func (b *member) Close(c *netpoll.Conn, _ error) { b.all.leave(c) }
 
+// serveBlocking, like all that take connections over from net/http, serves each in a goroutine of its own, so that the handler returns and what
+// net/http keeps for a request is let go.
 func serveBlocking(ln net.Listener, _ *func() any) error {
 	var all room[*conn.Conn]
 	return http.Serve(ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -64,22 +66,24 @@ func serveBlocking(ln net.Listener, _ *func() any) error {
 		if err != nil {
 			return
 		}
-		defer c.CloseNow()
 		broadcast := r.URL.Path == broadcastPath
-		if broadcast {
-			all.enter(c)
-			defer all.leave(c)
-		}
-		for {
-			m, err := c.Read()
-			if err != nil {
-				return
+		go func() {
+			defer c.CloseNow()
+			if broadcast {
+				all.enter(c)
+				defer all.leave(c)
 			}
-			if !broadcast {
-				c.Write(m.Op, m.Payload)
-			} else if p, err := conn.Prepare(m.Op, m.Payload); err == nil {
-				all.each(func(c *conn.Conn) { c.WritePrepared(p) })
+			for {
+				m, err := c.Read()
+				if err != nil {
+					return
+				}
+				if !broadcast {
+					c.Write(m.Op, m.Payload)
+				} else if p, err := conn.Prepare(m.Op, m.Payload); err == nil {
+					all.each(func(c *conn.Conn) { c.WritePrepared(p) })
+				}
 			}
-		}
+		}()
 	}))
 }
