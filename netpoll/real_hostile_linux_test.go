@@ -248,6 +248,7 @@ func TestV77RealEndAfterEveryOctet(t *testing.T) {
 		addr, k := metered(t, s)
 		goodbye := binaryFrame("hello") + ping("x") + framed(frame.Text, false, "a") + framed(frame.Continuation, true, "b") + bye
 		session := request + goodbye
+		var dialed uint64
 		for n := range len(session) + 1 {
 			if n > 20 && n < len(request)-20 { // one octet of the headers is like another
 				continue
@@ -255,6 +256,7 @@ func TestV77RealEndAfterEveryOctet(t *testing.T) {
 			for how := range 3 {
 				nc, err := net.Dial("tcp", addr)
 				require.NoError(t, err)
+				dialed++
 				_, err = io.WriteString(nc, session[:n])
 				require.NoError(t, err)
 				switch how {
@@ -267,7 +269,13 @@ func TestV77RealEndAfterEveryOctet(t *testing.T) {
 				require.NoError(t, nc.Close())
 			}
 		}
-		eventually(t, "all have ended", func() bool { return s.Stats().Open == 0 })
+		eventually(t, "all have come, and ended", func() bool {
+			st := s.Stats()
+			for _, n := range st.Refused {
+				st.Opened += n
+			}
+			return st.Opened == dialed && st.Open == 0
+		})
 		a.balanced(t)
 		quiet(t, k)
 		resting(t, k, 200*time.Millisecond, 3)

@@ -274,7 +274,7 @@ func (a *tally) open(c *Conn, _ *handshake.Request) Handler {
 // balanced checks that each connection that was opened has ended once.
 func (a *tally) balanced(t *testing.T) {
 	t.Helper()
-	require.Equal(t, a.opened.Load(), a.ended.Load())
+	eventually(t, "as many have ended as have opened", func() bool { return a.opened.Load() == a.ended.Load() })
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, n := range a.conns {
