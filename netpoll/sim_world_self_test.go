@@ -10,8 +10,8 @@ import (
 // The world has to be trusted before the server is judged by it: a little echo over the bare kernel, under all the faults there are; and what the
 // kernel refuses.
 
-// echoes is a server of octets in forty lines, as the contract in kernel.go asks for it.
-type echoes struct {
+// bareEcho is a server of octets in forty lines, as the contract in kernel.go asks for it.
+type bareEcho struct {
 	k     *simKernel
 	l     handle
 	conns map[token]*echoing
@@ -27,7 +27,7 @@ type echoing struct {
 	eof  bool
 }
 
-func (e *echoes) turn() bool {
+func (e *bareEcho) turn() bool {
 	n, err := e.k.wait(e.evs[:], -1)
 	if err != nil {
 		return !e.stop
@@ -56,7 +56,7 @@ func (e *echoes) turn() bool {
 	return true
 }
 
-func (e *echoes) serve(t token, c *echoing) {
+func (e *bareEcho) serve(t token, c *echoing) {
 	if !c.eof {
 		var b [100]byte
 		n, err := e.k.read(c.h, b[:])
@@ -113,7 +113,7 @@ func TestWorldCarriesOctets(t *testing.T) {
 		w := newWorld(seed)
 		w.luck = luck{eintr: 200, eagain: 200, short: 500, dribble: 100, late: 300, spurious: 200, split: 300, accept: 0, modify: 100, register: 100, shuffle: true}
 		l := w.listener()
-		e := &echoes{k: w.newKernel(), l: l.h, conns: map[token]*echoing{}}
+		e := &bareEcho{k: w.newKernel(), l: l.h, conns: map[token]*echoing{}}
 		for e.k.register(l.h, makeToken(listenSlot, 0), readable) != nil {
 		}
 		w.start(e.k, e.turn)
