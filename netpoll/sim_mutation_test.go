@@ -24,13 +24,13 @@ type mutation struct {
 }
 
 var mutations = []mutation{
-	{"dropped re-arm: reading is not taken up again", "loop.go", [][2]string{
+	{"dropped re-arm: reading is not taken up again", "turn.go", [][2]string{
 		{"case queued <= soft/2:", "case queued < 0:"},
 	}, `not watched for reading`, ""},
 	{"dropped re-arm: a timer that came early is forgotten", "timer.go", [][2]string{
 		{"\t\tl.wheel.schedule(l.conns, c, at)\n\tcase why == nil:", "\tcase why == nil:"},
 	}, `in no bucket of the wheel`, ""},
-	{"ignored generation, of a slot that did not rest", "loop.go", [][2]string{
+	{"ignored generation, of a slot that did not rest", "turn.go", [][2]string{
 		{"if c == nil || c.gen != ev.token.gen() {", "if c == nil {"},
 		{"l.resting = append(l.resting, c.slot)", "l.free = append(l.free, c.slot)"},
 	}, `one for another connection has reached it`, "TestE01NumberReusedWithinOneTurn"},
@@ -43,22 +43,22 @@ var mutations = []mutation{
 	{"a short write is taken as full", "conn.go", [][2]string{
 		{"o.sent(n)", "o.sent(o.size)"},
 	}, `expected message|the server broke the protocol|honest, and its end was not proper|after \d+ of|out,`, ""},
-	{"double close", "loop.go", [][2]string{
+	{"double close", "turn.go", [][2]string{
 		{"_ = l.k.close(c.handle)", "_, _ = l.k.close(c.handle), l.k.close(c.handle)"},
 	}, `close of handle \d+, which is not open`, ""},
-	{"writability is watched for ever", "loop.go", [][2]string{
+	{"writability is watched for ever", "turn.go", [][2]string{
 		{"want := c.want &^ writable", "want := c.want"},
 	}, `watched for writing: true`, ""},
-	{"an output that stays with its connection is lent to the next as well", "loop.go", [][2]string{
+	{"an output that stays with its connection is lent to the next as well", "turn.go", [][2]string{
 		{"o.trim()\n\t\t\tif o == l.spare {", "o.trim()\n\t\t\tif l == nil {"},
 	}, `never written|expected message|broke the protocol|octets in the queue|idle connection keeps|queued`, ""},
-	{"closed without lingering", "loop.go", [][2]string{
+	{"closed without lingering", "turn.go", [][2]string{
 		{"if c.eof || c.proto.CloseReceived() &&", "if true || c.proto.CloseReceived() &&"},
 	}, `its end was not proper`, ""},
 	{"an interrupted write is the end", "conn.go", [][2]string{
 		{"case syscall.EINTR: // the socket is writable", "case syscall.EDOM: // the socket is writable"},
 	}, `no call has failed`, ""},
-	{"a queue is as old as the last one", "loop.go", [][2]string{
+	{"a queue is as old as the last one", "turn.go", [][2]string{
 		{" || o.accounted == 0 {", " {"},
 	}, `took octets a moment ago`, ""},
 	{"pongs without limit", "conn.go", [][2]string{
