@@ -26,10 +26,11 @@
 // # The types
 //
 // There are seven: [Opcode], [Direction], [Header], [CloseCode], [UTF8], [Error] and [Frame]. The work is
-// done by functions in two shapes. [ParseHeader] and [ParseClose] take bytes and give a value.
-// [Header.Append], [Append] and [AppendClose] take a slice and give the longer one. [Mask] works in place.
-// None of them keeps what it was given, and none allocates, unless the slice that it appends to is full.
-// ([CloseCode.String] allocates for a code without a name.)
+// done by functions in two shapes. [ParseHeader] and [ParseClose] take bytes and give a value ([Header.Parse]
+// puts it where it is wanted, for the code that runs once a message). [Header.Append], [Append] and
+// [AppendClose] take a slice and give the longer one. [Mask] works in place. None of them keeps what it was
+// given, and none allocates, unless the slice that it appends to is full. ([CloseCode.String] allocates for a
+// code without a name.)
 //
 // Bytes may arrive cut anywhere. ParseHeader says when it needs more; Mask returns the key with which to go
 // on; UTF8 remembers where in a character it stands.

@@ -197,7 +197,11 @@ func same(t testing.TB, b []byte, from Direction, rsv byte) (n int, err error) {
 func TestParseHeaderFirstOctets(t *testing.T) {
 	b := make([]byte, MaxHeaderSize)
 	r := rand.New(rand.NewPCG(1, 2))
-	for i := range 1 << 16 {
+	step := 1
+	if raceEnabled {
+		step = 11
+	}
+	for i := 0; i < 1<<16; i += step {
 		for j := 2; j < len(b); j++ {
 			b[j] = byte(r.Uint32())
 		}
@@ -206,7 +210,7 @@ func TestParseHeaderFirstOctets(t *testing.T) {
 			for rsv := range byte(8) {
 				same(t, b, from, rsv)
 				same(t, b[:2], from, rsv)
-				if b[1] == 0 {
+				if b[1] < 11 {
 					same(t, b[:1], from, rsv)
 				}
 			}
