@@ -114,6 +114,21 @@ func TestAppendExtensionsRefuses(t *testing.T) {
 	require.Empty(t, b)
 }
 
+// V37: whatever an extension, a parameter or a header is called, it is a name like any other.
+func TestV37Names(t *testing.T) {
+	u := &Upgrader{Extensions: func(_ *Request, offers []Extension) []Extension { return offers }}
+	for _, name := range []string{
+		"__proto__", "constructor", "hasOwnProperty", "toString", "valueOf", "nil", "0", "-1", "NaN", "%s", "%00", "..", "*", "|", "~", "^", "`", "'",
+		strings.Repeat("a", 4000), strings.Repeat("A-", 1000),
+	} {
+		response, r, err := upgrade(t, u, request("+", "Sec-WebSocket-Extensions: "+name+"; "+name[:min(len(name), 40)], "+", name[:min(len(name), 4000)]+": x"))
+		require.NoError(t, err, name)
+		require.Equal(t, name, r.Extensions[0].Name)
+		require.Contains(t, response, "\r\nSec-WebSocket-Extensions: "+name+"; ")
+		require.Equal(t, "x", string(r.Header(name)))
+	}
+}
+
 // The offers of all lines count together.
 func TestExtensionLimitOverLines(t *testing.T) {
 	for n, want := range map[int]error{maxExtensions: nil, maxExtensions + 1: ErrExtensions, 90: ErrExtensions} {

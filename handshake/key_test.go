@@ -33,6 +33,8 @@ func TestValidKey(t *testing.T) {
 		{"15 octets and padding", "dGhlIHNhbXBsZSBub25jAA=="[:20] + "====", false},
 		{"17 octets", "dGhlIHNhbXBsZSBub25jZUE=", false},
 		{"18 octets", "dGhlIHNhbXBsZSBub25jZUFB", false},
+		{"padding in place, and more behind", "dGhlIHNhbXBsZSBub25jZQ==AAAA", false},
+		{"padding in place, and one octet behind", "dGhlIHNhbXBsZSBub25jZQ===", false},
 		{"no padding", "dGhlIHNhbXBsZSBub25jZQ", false},
 		{"stray bits at the end", "dGhlIHNhbXBsZSBub25jZR==", false},
 		{"URL alphabet", "-_-_IHNhbXBsZSBub25jZQ==", false},

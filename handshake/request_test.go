@@ -143,6 +143,10 @@ var requestTests = []struct {
 	{"RFC 9112 3.2 IPv6 without brackets", request("Host", "Host: 2001:db8::1"), ErrHost},
 	{"RFC 9112 3.2 brackets not closed", request("Host", "Host: [::1"), ErrHost},
 	{"RFC 9112 3.2 brackets around a name", request("Host", "Host: [example.com]"), ErrHost},
+	{"RFC 9112 3.2 brackets around hexadecimal", request("Host", "Host: [abc]"), ErrHost},
+	{"RFC 9112 3.2 brackets around an IPv4 address", request("Host", "Host: [192.0.2.1]"), ErrHost},
+	{"RFC 9112 3.2 brackets around a name and a port", request("Host", "Host: [abc:80]"), ErrHost},
+	{"RFC 9112 3.2 empty brackets", request("Host", "Host: []"), ErrHost},
 	{"RFC 9112 3.2 something after the brackets", request("Host", "Host: [::1]x"), ErrHost},
 	{"RFC 9112 3.2 port that is no number", request("Host", "Host: example.com:http"), ErrHost},
 	{"RFC 9112 3.2 port 0", request("Host", "Host: example.com:0"), ErrHost},
@@ -269,7 +273,7 @@ func TestRequestAccessors(t *testing.T) {
 		"+", "Origin: null",
 		"+", "X-Many: 1\r\nx-many:\r\nX-MANY: 3",
 		"+", `Cookie: a=1; quoted="q"; empty=; a=2;b = x;="`,
-		"+", "cookie: last=z=z",
+		"+", `cookie: last=z=z; half="; quotes=""`,
 	)
 	var r Request
 	_, done, err := feed(t, &r, stream)
@@ -290,14 +294,15 @@ func TestRequestAccessors(t *testing.T) {
 	require.Nil(t, r.Header(""))
 	require.NotNil(t, r.Header("Upgrade"))
 
-	for name, want := range map[string]string{"a": "1", "quoted": "q", "empty": "", "last": "z=z"} {
+	for name, want := range map[string]string{"a": "1", "quoted": "q", "empty": "", "last": "z=z", "quotes": ""} {
 		require.NotNil(t, r.Cookie(name), name)
 		require.Equal(t, want, string(r.Cookie(name)), name)
 		// As net/http has it.
-		c, err := (&http.Request{Header: http.Header{"Cookie": {string(r.Header("Cookie")), "last=z=z"}}}).Cookie(name)
+		c, err := (&http.Request{Header: http.Header{"Cookie": {string(r.Header("Cookie")), `last=z=z; quotes=""`}}}).Cookie(name)
 		require.NoError(t, err)
 		require.Equal(t, want, c.Value)
 	}
+	require.Equal(t, `"`, string(r.Cookie("half")))
 	require.Nil(t, r.Cookie("none"))
 
 	n := 0

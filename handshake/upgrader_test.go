@@ -255,6 +255,26 @@ func TestAddHeaderOutsideOfHook(t *testing.T) {
 	require.NotContains(t, string(response), "X: y")
 }
 
+// What one answer said is forgotten when another is asked for.
+func TestAppendResponseAgain(t *testing.T) {
+	u := &Upgrader{Subprotocols: []string{"a"}, Extensions: func(_ *Request, offers []Extension) []Extension { return offers }}
+	first, r, err := upgrade(t, u, request("+", "Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Extensions: x"))
+	require.NoError(t, err)
+	require.Len(t, r.Extensions, 1)
+	second, err := new(Upgrader).AppendResponse(nil, r)
+	require.NoError(t, err)
+	require.Empty(t, r.Subprotocol)
+	require.Empty(t, r.Extensions)
+	require.NotEqual(t, first, string(second))
+	third, err := u.AppendResponse(nil, r)
+	require.NoError(t, err)
+	require.Equal(t, first, string(third))
+	_, err = (&Upgrader{RequireOrigin: true}).AppendResponse(nil, r)
+	require.Same(t, ErrOrigin, err)
+	require.Empty(t, r.Subprotocol)
+	require.Empty(t, r.Extensions)
+}
+
 // An Upgrader answers a Request that failed with its refusal, and again the same.
 func TestAppendResponseAfterError(t *testing.T) {
 	for _, tt := range requestTests {
