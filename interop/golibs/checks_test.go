@@ -12,15 +12,19 @@ import (
 
 var opNames = map[byte]string{opText: "text", opBinary: "binary"}
 
-// sample returns n octets of a message: text of one- to four-octet characters, or noise.
+var samples sync.Map // of [2]int{opcode, length} to []byte
+
+// sample returns n octets of a message: text of one- to four-octet characters, or noise. They are the caller's.
 func sample(op byte, n int) []byte {
+	if b, ok := samples.Load([2]int{int(op), n}); ok {
+		return bytes.Clone(b.([]byte))
+	}
 	b := make([]byte, 0, n)
 	if op == opBinary {
 		r := rand.New(rand.NewPCG(uint64(n), 6455))
 		for range n {
 			b = append(b, byte(r.Uint32()))
 		}
-		return b
 	}
 	for i := 0; len(b) < n; i++ {
 		c := []rune("wire Ωλ 線路 🧵 ")[i%12]
@@ -29,7 +33,8 @@ func sample(op byte, n int) []byte {
 		}
 		b = utf8.AppendRune(b, c)
 	}
-	return b
+	samples.Store([2]int{int(op), n}, b)
+	return bytes.Clone(b)
 }
 
 // cut returns b in n parts, which do not heed the borders of characters; some are empty.

@@ -138,6 +138,9 @@ func (p *peer) expect(op byte, want []byte) error {
 
 // same says where got differs from want.
 func same(got, want []byte) error {
+	if bytes.Equal(got, want) {
+		return nil
+	}
 	for i := range min(len(got), len(want)) {
 		if got[i] != want[i] {
 			return fmt.Errorf("octet %d of %d is %#02x, want %#02x", i, len(want), got[i], want[i])
