@@ -49,7 +49,29 @@
 // # What is not here
 //
 // Timeouts: the driver has the clock. WebSocket over HTTP/2 (RFC 8441) and HTTP/3. The parameters of permessage-deflate: an
-// Upgrader has a hook for extensions, an Offer a list. Redirects, proxies and cookie jars belong to who dials. The list of
-// subprotocols that a client sends is not checked for a name that comes twice, which would only
-// be its own loss.
+// Upgrader has a hook for extensions, an Offer a list. Redirects, proxies and cookie jars belong to who dials. Whether a request
+// offers a subprotocol twice is not checked (section 4.1 says it must not): nothing follows from it.
+//
+// # A program
+//
+// It answers one client, and has the first frames in rest:
+//
+//	var r handshake.Request
+//	var u handshake.Upgrader
+//	b := make([]byte, 4096)
+//	for {
+//		n, err := nc.Read(b)
+//		if err != nil {
+//			return err
+//		}
+//		rest, done, err := r.Receive(b[:n])
+//		if err == nil && !done {
+//			continue
+//		}
+//		response, err := u.AppendResponse(nil, &r) // a refusal, if Receive had an error
+//		if _, e := nc.Write(response); err != nil || e != nil {
+//			return errors.Join(err, e, nc.Close())
+//		}
+//		return serve(nc, rest)
+//	}
 package handshake

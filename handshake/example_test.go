@@ -71,7 +71,7 @@ func ExampleUpgrader() {
 	}
 	// Output:
 	// "v1.chat" <nil>
-	// "v1.chat" handshake: Unauthorized (status 401)
+	// "" handshake: Unauthorized (status 401)
 }
 
 // A handler of net/http.

@@ -124,9 +124,10 @@ func (r *Request) Cookie(name string) []byte {
 			var pair []byte
 			pair, line, _ = bytes.Cut(line, []byte{';'})
 			n, v, ok := bytes.Cut(trim(pair), []byte{'='})
-			if !ok || string(n) != name {
+			if !ok || string(trim(n)) != name {
 				continue
 			}
+			v = trim(v)
 			if len(v) > 1 && v[0] == '"' && v[len(v)-1] == '"' {
 				v = v[1 : len(v)-1]
 			}

@@ -41,18 +41,19 @@ type Upgrader struct {
 
 	// Hook, if set, sees each request that has passed the checks. It may add headers to the
 	// response with r.AddHeader, change r.Subprotocol, or refuse by returning an error: an
-	// *[Error] chooses status (200 to 599), headers and body; any other error is a bare 500. The Request
-	// is lent until Hook returns.
+	// *[Error] chooses status (200 to 599), headers and body; any other error is a bare 500,
+	// and its text stays here. The Request is lent until Hook returns.
 	Hook func(r *Request) error
 }
 
 // AppendResponse appends to dst the answer to r, for which Receive said done: the response
 // that accepts it (status 101), and r.Subprotocol and r.Extensions are set; or, with an
 // error, a complete refusal, after which the connection is to be closed. The error is always an
-// *[Error]. dst and r must not overlap.
+// *[Error]; what a Hook returned is it, or is wrapped in it. dst and r must not overlap.
 func (u *Upgrader) AppendResponse(dst []byte, r *Request) ([]byte, error) {
 	b, err := u.appendSwitch(dst, r)
 	if err != nil {
+		r.Subprotocol, r.Extensions = "", nil
 		e := refusal(err)
 		return AppendRefusal(dst, e), e
 	}

@@ -171,8 +171,10 @@ func TestHookRefuses(t *testing.T) {
 				require.NoError(t, r.AddHeader("X-Only", "on success"))
 				return tt.err
 			}}
-			response, _, err := upgrade(t, u, plainRequest)
+			u.Subprotocols = []string{"a"}
+			response, r, err := upgrade(t, u, request("+", "Sec-WebSocket-Protocol: a"))
 			require.Equal(t, tt.want, response)
+			require.Empty(t, r.Subprotocol)
 			require.IsType(t, &Error{}, err)
 			if tt.err != nothing {
 				require.ErrorIs(t, err, tt.err, "the driver sees what the hook said")
