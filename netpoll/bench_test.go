@@ -132,7 +132,7 @@ func TestAllocationsPerMessage(t *testing.T) {
 		t.Skip("the race detector makes sync.Pool forget at random")
 	}
 	for _, row := range []struct{ size, inFlight int }{
-		{0, 1}, {64, 1}, {125, 1}, {126, 1}, {1 << 10, 1}, {3 << 10, 1}, {64, 32},
+		{0, 1}, {64, 1}, {125, 1}, {126, 1}, {1 << 10, 1}, {16 << 10, 1}, {64 << 10, 1}, {1 << 20, 1}, {64, 32}, {1 << 10, 32}, {16 << 10, 4},
 	} {
 		t.Run(fmt.Sprintf("%d of %d octets", row.inFlight, row.size), func(t *testing.T) {
 			d := drive(t, echoServer())
@@ -165,8 +165,13 @@ func TestAllocationsPerMessage(t *testing.T) {
 			d.mallocs = 0
 			d.turn(echoed(2 * rounds))
 			require.NoError(t, <-failed)
-			// A collection may empty a pool, and the runtime has goroutines of its own; but not for every message.
-			require.LessOrEqual(t, d.mallocs, uint64(rounds/50+4), "allocations for %d messages", rounds*row.inFlight)
+			// A collection may empty a pool, and the runtime has goroutines of its own; but not for every message. Of a large message the kernel may
+			// leave a part, which is then queued in chunks: when there was a collection, some of them are new.
+			limit := rounds/50 + 4
+			if row.size > 256<<10 {
+				limit = rounds
+			}
+			require.Less(t, d.mallocs, uint64(limit), "allocations for %d messages", rounds*row.inFlight)
 		})
 	}
 }

@@ -71,6 +71,7 @@ func main() {
 	b, err := newRig(dir)
 	fail(err)
 
+	fmt.Fprint(os.Stderr, child.Busy())
 	var columns []string
 	if b.floor != "" {
 		columns = append(columns, floorName)
@@ -83,16 +84,23 @@ func main() {
 		for round := range *rounds {
 			for i := range columns { // another one goes first in each round
 				name := columns[(i+round)%len(columns)]
-				fmt.Fprintf(os.Stderr, "\r%-12s round %d/%d  %-20s", r.key, round+1, *rounds, name)
+				progress(fmt.Sprintf("%-12s round %d/%d  %s", r.key, round+1, *rounds, name))
 				t.add(r, round, name, b.measure(r, name))
 			}
 		}
 	}
-	fmt.Fprintf(os.Stderr, "\r%60s\r", "")
+	progress("")
 	t.print(rs)
 	if t.failed {
 		cleanUp()
 		os.Exit(1)
+	}
+}
+
+// progress says on a terminal what is going on.
+func progress(what string) {
+	if fi, err := os.Stderr.Stat(); err == nil && fi.Mode()&os.ModeCharDevice != 0 {
+		fmt.Fprintf(os.Stderr, "\r%-60s\r", what)
 	}
 }
 

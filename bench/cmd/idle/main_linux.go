@@ -54,6 +54,7 @@ func main() {
 		<-ctx.Done()
 		os.Exit(130) // the server dies with us
 	}()
+	fmt.Fprint(os.Stderr, child.Busy())
 	fmt.Println(title)
 	fmt.Println("|---|---|---|---|---|---|---|---|---|")
 	failed := false

@@ -92,6 +92,19 @@ func Pin(cpu int) error {
 	return nil
 }
 
+// Busy returns a warning if others are at work on the machine, whose caches and cores the figures would share; else nothing.
+func Busy() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	one, _, _ := strings.Cut(string(b), " ")
+	if load, _ := strconv.ParseFloat(one, 64); load < 0.5 {
+		return ""
+	}
+	return "the machine is not quiet (load " + one + "): compare within this run only, and distrust small differences\n"
+}
+
 // Ask sends one line and decodes the line of JSON that comes back into v.
 func (p *Process) Ask(question string, v any) error {
 	if _, err := io.WriteString(p.in, question+"\n"); err != nil {
