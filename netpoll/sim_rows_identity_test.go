@@ -43,8 +43,8 @@ func shortLives(s *sim) {
 // A number that is closed and given out again while events for it are still in the batch: none of them reaches the successor.
 func TestE01NumberReusedWithinOneTurn(t *testing.T) {
 	reused := 0
-	playAll(t, 1000, func(s *sim) { reused += s.reused }, shortLives)
-	if reused < 500 {
+	playAll(t, few(1000), func(s *sim) { reused += s.reused }, shortLives)
+	if reused < few(500) {
 		t.Errorf("only %d numbers were reused within a turn: the worlds prove too little", reused)
 	}
 	t.Logf("%d numbers reused within a turn", reused)
@@ -54,11 +54,11 @@ func TestE01NumberReusedWithinOneTurn(t *testing.T) {
 // read or written by another.
 func TestE02StruckInTheMiddleOfACall(t *testing.T) {
 	strikes := 0
-	playAll(t, 1000, func(s *sim) { strikes += s.struckSoFar }, shortLives, func(s *sim) {
+	playAll(t, few(1000), func(s *sim) { strikes += s.struckSoFar }, shortLives, func(s *sim) {
 		s.luck.strike = 300
 		s.strike = s.struck
 	})
-	if strikes < 10000 {
+	if strikes < few(10_000) {
 		t.Errorf("only %d strikes", strikes)
 	}
 }
@@ -261,7 +261,7 @@ func TestE27TimersOfASlotThatChangedHands(t *testing.T) {
 // V64: every connection only ever sends its own number, over buffers and slots that change hands all the time; a foreign one is a failure
 // (simHandler.Message and client.take compare every octet).
 func TestV64Canary(t *testing.T) {
-	seeds := 500
+	seeds := few(500)
 	if os.Getenv("IDLEWIRE_SEEDS") != "" {
 		seeds = number(t, "IDLEWIRE_SEEDS", seeds) / 4
 	}

@@ -39,7 +39,7 @@ func TestE09ManyFramesInOneSegment(t *testing.T) {
 // all the time.
 func TestE10NothingArmedIsForgotten(t *testing.T) {
 	paused := 0
-	playAll(t, 500, func(s *sim) { paused += s.paused }, func(s *sim) {
+	playAll(t, few(500), func(s *sim) { paused += s.paused }, func(s *sim) {
 		s.srv.limits.soft = 40
 		s.srv.WriteQueueSoft = 40
 		s.made = func(c *client) {
@@ -47,7 +47,7 @@ func TestE10NothingArmedIsForgotten(t *testing.T) {
 			c.reads = readSlowly
 		}
 	})
-	if paused < 1500 {
+	if paused < few(1500) {
 		t.Errorf("reading was paused only %d times", paused)
 	}
 }
@@ -241,7 +241,7 @@ func TestE15IdleConnectionsCostNoTurns(t *testing.T) {
 
 // Writes that take any number of octets, or none, or are interrupted: what arrives is what was sent.
 func TestE16ShortWrites(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range uint64(few(40)) {
 		st := newStage(t, &Server{WriteQueueHard: -1, WriteQueueSoft: -1})
 		st.pcg.Seed(seed, 1)
 		st.luck = luck{short: 900, eagain: 300, eintr: 200}

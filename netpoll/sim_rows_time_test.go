@@ -178,7 +178,7 @@ func TestV43SlowOpeningHandshakes(t *testing.T) {
 // left over.
 func TestV60CloseFrameIsNeverLost(t *testing.T) {
 	closed := 0
-	playAll(t, 1000, func(s *sim) {
+	playAll(t, few(1000), func(s *sim) {
 		for _, c := range s.clients {
 			if c.honest() && c.closeAt != 0 {
 				closed++
@@ -194,7 +194,7 @@ func TestV60CloseFrameIsNeverLost(t *testing.T) {
 			c.reads, c.slow, c.pause = readAll, false, 0
 		}
 	})
-	if closed < 1000 {
+	if closed < few(1000) {
 		t.Errorf("only %d were closed", closed)
 	}
 }
@@ -272,7 +272,7 @@ func TestV70HalfOpen(t *testing.T) {
 
 // The stall: it counts from the last octet that the peer took, fires once, and new writes, pings, pauses and closes neither lose it nor hurry it.
 func TestV76WriteStall(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(few(300)) {
 		st := newStage(t, &Server{WriteQueueHard: -1, WriteQueueSoft: 500})
 		st.pcg.Seed(seed, 76)
 		p := st.open()
@@ -399,7 +399,7 @@ func TestF15TimeJumps(t *testing.T) {
 
 // E33: Shutdown at any moment: it ends, in time, with nothing left (sim.outlast and sim.reckon).
 func TestE33ShutdownAtAnyMoment(t *testing.T) {
-	seeds := 3000
+	seeds := few(3000)
 	if os.Getenv("IDLEWIRE_SEEDS") != "" {
 		seeds = 10_000
 	}

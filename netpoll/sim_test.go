@@ -340,13 +340,17 @@ func TestSimulation(t *testing.T) {
 		}
 		return
 	}
-	seeds := 2000
-	if testing.Short() {
-		seeds = 200
-	}
-	seeds = number(t, "IDLEWIRE_SEEDS", seeds)
+	seeds := number(t, "IDLEWIRE_SEEDS", few(2000))
 	steps := playAll(t, seeds, nil)
 	t.Logf("%d seeds, %d steps each on average", seeds, steps/int64(seeds))
+}
+
+// few is n, or a tenth of it where n would take long.
+func few(n int) int {
+	if simRace || testing.Short() {
+		return n / 10
+	}
+	return n
 }
 
 // playAll runs so many seeds on all processors, and calls seen, if there is such a thing, with each world at its end. It returns the number of steps.

@@ -170,7 +170,10 @@ func TestE12WakeModel(t *testing.T) {
 // The real loop: four writes by two producers, at every combination of the places at which the loop calls its kernel, the wait among them. Each is
 // a moment between two of its critical sections. All that was written arrives without any time passing.
 func TestE12WakeAtEveryPlace(t *testing.T) {
-	const places = 13
+	places := 13
+	if simRace {
+		places = 8
+	}
 	runs := 0
 	var at [4]int
 	var choose func(i, from int)
@@ -246,7 +249,7 @@ func wakeAt(t *testing.T, at [4]int, order int) {
 // frames between them and never inside (client.take compares number and content of every one).
 func TestE30OrderOfManyWriters(t *testing.T) {
 	messages, strikes := uint64(0), 0
-	playAll(t, 800, func(s *sim) {
+	playAll(t, few(800), func(s *sim) {
 		messages += s.srv.Stats().MessagesOut
 		strikes += s.struckSoFar
 	}, func(s *sim) {
@@ -256,7 +259,7 @@ func TestE30OrderOfManyWriters(t *testing.T) {
 			c.fate, c.cutAt, c.server = fateStay, -1, doBurst
 		}
 	})
-	if messages < 20_000 || strikes < 20_000 {
+	if messages < uint64(few(20_000)) || strikes < few(20_000) {
 		t.Errorf("%d messages, %d strikes: too few to prove anything", messages, strikes)
 	}
 }

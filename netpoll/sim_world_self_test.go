@@ -109,7 +109,7 @@ func (p *expectation) act() {
 }
 
 func TestWorldCarriesOctets(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range uint64(few(200)) {
 		w := newWorld(seed)
 		w.luck = luck{eintr: 200, eagain: 200, short: 500, dribble: 100, late: 300, spurious: 200, split: 300, accept: 0, modify: 100, register: 100, shuffle: true}
 		l := w.listener()
