@@ -24,8 +24,9 @@ import (
 // The code must be one that may be sent, or frame.CloseNoStatus, for none; the reason at most 123 bytes of UTF-8. For others
 // Close returns an error and does nothing.
 //
-// From the call on no message is sent or delivered: other methods return an error that is net.ErrClosed. A Read that is in progress
-// goes on until the end of the connection. If none is, Close reads, and throws away what comes.
+// From the call on no message is sent or delivered. Calls of Read and Write wait for the end of the connection, and then return an error that
+// is net.ErrClosed; so a handler that calls CloseNow when it returns does not cut the Close short. If no Read is in progress, Close itself
+// reads, and throws away what comes.
 //
 // Close returns nil if the peer answered with a Close, of whatever code. If the connection was closed, or closing, already, the
 // error is net.ErrClosed.

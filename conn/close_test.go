@@ -167,6 +167,63 @@ func TestV60CloseArrives(t *testing.T) {
 	})
 }
 
+// V60 with the handler that everybody writes: it ends when Read or Write fails, and then calls CloseNow. A Close that somebody else has begun is not cut short by that.
+func TestV60CloseNowAfterClose(t *testing.T) {
+	handlers := map[string]func(c *Conn) error{
+		"reads":  func(c *Conn) error { _, err := c.Read(); return err },
+		"writes": func(c *Conn) error { return c.Write(frame.Text, []byte("again")) },
+		"pings":  func(c *Conn) error { return c.Ping(nil) },
+		"streams": func(c *Conn) error {
+			w, err := c.Writer(background, frame.Text)
+			if err != nil {
+				return err
+			}
+			_, err = w.Write(make([]byte, fragmentSize+1))
+			return errors.Join(err, w.Close())
+		},
+	}
+	for name, handle := range handlers {
+		t.Run(name, func(t *testing.T) {
+			eachRole(t, func(t *testing.T, role Role) {
+				for range 100 {
+					c, p := newPair(t, carriers[1], role, &Options{ControlRate: -1})
+					handler := goes(func() {
+						defer c.CloseNow()
+						for handle(c) == nil {
+						}
+					})
+					wait := goes(func() {
+						for {
+							f, err := p.read()
+							if err != nil {
+								t.Error(err)
+								return
+							}
+							if f.Opcode != frame.Close {
+								continue
+							}
+							if code, _, _ := frame.ParseClose(f.Payload); code != frame.CloseGoingAway {
+								t.Error(code)
+							}
+							p.nc.Write(p.bye(frame.CloseGoingAway, ""))
+							p.nc.Close()
+							return
+						}
+					})
+					if err := c.Close(frame.CloseGoingAway, ""); err != nil {
+						t.Error(err)
+					}
+					handler()
+					wait()
+					if t.Failed() {
+						return
+					}
+				}
+			})
+		})
+	}
+}
+
 // V69: a peer that does not answer our Close costs CloseTimeout, to the nanosecond, whoever reads.
 func TestV69CloseTimeout(t *testing.T) {
 	eachRole(t, func(t *testing.T, role Role) {

@@ -455,7 +455,6 @@ func TestDialClosesTransport(t *testing.T) {
 			io.WriteString(nc, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
 		},
 		"broken": func(nc net.Conn) { accepting(nc); io.WriteString(nc, "nonsense\r\n\r\n") },
-		"gone":   func(nc net.Conn) { accepting(nc) },
 	} {
 		closed := make(chan struct{})
 		_, err := Dial(context.Background(), "ws://example.test/", &Dialer{NetDial: script(func(nc net.Conn) {

@@ -132,10 +132,15 @@ func (c *Conn) start(ctx context.Context, n int) (output, error) {
 	}
 	c.mu.Lock()
 	if c.closing {
-		err := c.over()
+		dead, limit := c.gone || c.broken != nil, c.wr.limit
 		c.mu.Unlock()
 		c.pass()
-		return output{}, err
+		if !dead {
+			if err := c.awaitEnd(ctx, limit); err != nil {
+				return output{}, fmt.Errorf("conn: write: %w (%w)", c.ended(), err)
+			}
+		}
+		return output{}, c.ended()
 	}
 	o := c.takeQueued(n)
 	c.mu.Unlock()

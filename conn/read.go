@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"time"
 
 	"github.com/idlewire/idlewire/frame"
 )
@@ -20,7 +22,7 @@ import (
 func (c *Conn) Read() (Message, error) { return c.ReadContext(background) }
 
 // ReadContext is Read for as long as ctx allows. An error that is ctx.Err() means that nothing is lost, and that ReadContext may be called
-// again. After a call of Close the reader stays until the connection is closed, or ctx is done.
+// again. While a Close is under way, no Read returns before its end, but for a context or deadline.
 func (c *Conn) ReadContext(ctx context.Context) (Message, error) {
 	if err := c.enter(ctx); err != nil {
 		return Message{}, err
@@ -53,18 +55,43 @@ func (c *Conn) enter(ctx context.Context) error {
 	}
 	mine := c.input.try()
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	gone, closing, limit := c.gone, c.closing, c.rd.limit
+	c.mu.Unlock()
 	switch {
-	case c.gone || c.local:
-		if mine {
-			c.input.free()
-		}
-		return c.readErr()
-	case !mine:
+	case mine && !gone:
+		c.lent = false
+		return nil
+	case mine:
+		c.input.free()
+	case !closing:
 		return errReaders
+	case !gone:
+		if err := c.awaitEnd(ctx, limit); err != nil {
+			return fmt.Errorf("conn: read: %w", err)
+		}
 	}
-	c.lent = false
-	return nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.readErr()
+}
+
+// awaitEnd waits until the closing that is under way is over. Whoever learns of it earlier may well
+// call CloseNow, as is good use when a handler returns, and nobody would hear our Close.
+func (c *Conn) awaitEnd(ctx context.Context, limit time.Time) error {
+	if !limit.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadlineCause(ctx, limit, os.ErrDeadlineExceeded)
+		defer cancel()
+	}
+	select {
+	case <-c.done:
+		return nil
+	case <-ctx.Done():
+		if err := context.Cause(ctx); err == os.ErrDeadlineExceeded {
+			return err
+		}
+		return ctx.Err()
+	}
 }
 
 // exit gives the input on and returns what the program is told for err.

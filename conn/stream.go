@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 
 	"github.com/idlewire/idlewire/frame"
 )
@@ -144,12 +145,6 @@ func (c *Conn) Writer(ctx context.Context, op frame.Opcode) (io.WriteCloser, err
 	if err := c.wait(ctx, c.data); err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closing {
-		c.data.free()
-		return nil, c.over()
-	}
 	return &messageWriter{c: c, ctx: ctx, op: op, buf: getBuffer(fragmentSize)}, nil
 }
 
@@ -209,7 +204,7 @@ func (w *messageWriter) send(payload []byte, fin bool) {
 		o.buf.b, err = c.proto.AppendFragment(o.buf.b, w.op, fin, payload)
 		w.op = frame.Continuation
 		err = c.finishWrite(w.ctx, o, err, false)
-	} else if !first && !errors.Is(err, errClosing) {
+	} else if !first && !errors.Is(err, net.ErrClosed) {
 		c.kill(errGiven)
 		err = fmt.Errorf("%w: %w", c.ended(), err)
 	}
