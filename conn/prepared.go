@@ -22,6 +22,9 @@ func Prepare(op frame.Opcode, payload []byte) (*Prepared, error) {
 	return &Prepared{frame.Append(wire, h, payload), head, op}, nil
 }
 
+// Size returns how many bytes the message takes on the way to a client, its header included.
+func (m *Prepared) Size() int { return len(m.wire) }
+
 // PreparedFrame returns the bytes of m, for a server to send as they are. They are the same for all connections: they
 // must not be modified, and are valid for ever. The error is that of AppendMessage; a client gets frame.ErrNotSendable, because
 // it has to mask, and uses AppendPrepared.

@@ -53,9 +53,8 @@ type socketTable struct {
 const (
 	// portableLinger is how long octets written before a close may take to leave.
 	portableLinger = 5 * time.Second
-	// portableDrain is how long, and how much, is then read from a peer that may have sent more than was read.
-	portableDrain      = time.Second
-	portableDrainBytes = 64 << 10
+	// portableDrain is how long a peer is then read from that may have sent more than was read.
+	portableDrain = time.Second
 	// portableRelease is what is left of it when the kernel is released.
 	portableRelease = 500 * time.Millisecond
 )

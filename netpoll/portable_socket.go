@@ -404,7 +404,7 @@ func (s *socket) closeWrite() {
 func (s *socket) drain() {
 	s.closeWrite()
 	s.nc.SetReadDeadline(time.Now().Add(portableDrain))
-	io.CopyN(io.Discard, s.nc, portableDrainBytes)
+	io.CopyN(io.Discard, s.nc, maxDiscard)
 }
 
 // failed ends the writing half. The reading goroutine shall find out the rest; should it be waiting for a peer that is silent, not for long.

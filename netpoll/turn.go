@@ -12,8 +12,10 @@ import (
 
 // One connection's part in a turn of its loop: dispatch, one read, the messages in it, settle. All of it runs on the loop's goroutine.
 
-// maxDiscard is how many octets are thrown away of what a peer sends after the end, before its connection is closed hard.
-const maxDiscard = 64 << 10
+// maxDiscard is how many octets are thrown away of what a peer sends after the end, before its connection is closed hard. Closing with octets unread
+// resets the connection, and the reset can overtake our Close: a peer that is in the middle of a message that is too big would not learn why. So
+// there is room for the rest of a large one; Options.CloseTimeout bounds it as well.
+const maxDiscard = 16 << 20
 
 // dispatch does what an event calls for.
 func (l *loop) dispatch(ev event) {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/idlewire/idlewire/conn"
 	"github.com/idlewire/idlewire/frame"
@@ -25,6 +26,7 @@ type blocking struct {
 func newBlocking(o conn.Options) *blocking {
 	s := &blocking{options: o, conns: map[*conn.Conn]bool{}}
 	s.http.Handler = s
+	s.http.ReadHeaderTimeout = 5 * time.Second
 	return s
 }
 
@@ -78,13 +80,15 @@ func (s *blocking) remove(c *conn.Conn) {
 
 // Shutdown says goodbye to all connections, which net/http no longer knows, and waits for them.
 func (s *blocking) Shutdown(ctx context.Context) error {
-	err := s.http.Shutdown(ctx)
 	s.mu.Lock()
 	s.gone = true
 	for c := range s.conns {
 		go c.Close(frame.CloseGoingAway, "")
 	}
 	s.mu.Unlock()
+	if err := s.http.Shutdown(ctx); err != nil { // it waits for those that have not said what they want
+		s.http.Close()
+	}
 	done := make(chan struct{})
 	go func() {
 		s.wg.Wait()
@@ -92,35 +96,8 @@ func (s *blocking) Shutdown(ctx context.Context) error {
 	}()
 	select {
 	case <-done:
-		return err
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
-
-// A queue lets a room write to a blocking connection without waiting for its peer: a peer that falls too far behind is cut off.
-type queue struct {
-	c   *conn.Conn
-	out chan *conn.Prepared
-}
-
-func newQueue(c *conn.Conn) *queue {
-	q := &queue{c, make(chan *conn.Prepared, 64)}
-	go func() {
-		for p := range q.out {
-			q.c.WritePrepared(p)
-		}
-	}()
-	return q
-}
-
-func (q *queue) WritePrepared(p *conn.Prepared) error {
-	select {
-	case q.out <- p:
-		return nil
-	default:
-		return q.c.CloseNow()
-	}
-}
-
-func (q *queue) close() { close(q.out) }
