@@ -48,8 +48,7 @@ func (l *loop) open(c *Conn, b []byte) {
 
 // upgrade answers a whole request.
 func (l *loop) upgrade(c *Conn, r *handshake.Request, rest []byte) {
-	s := l.server
-	if s.Upgrader.Hook != nil {
+	if u := &l.server.Upgrader; u.Hook != nil || u.CheckOrigin != nil || u.Extensions != nil { // who else wants it asks c
 		r.RemoteAddr = l.k.remote(c.handle)
 	}
 	answer, err := l.answer(r)
