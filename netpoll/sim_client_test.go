@@ -61,7 +61,6 @@ type client struct {
 	err       error
 	delivered uint32
 	accepted  uint32 // messages that Write has taken
-	refused   bool   // the hook refuses it
 	codes     []frame.CloseCode
 	closeAt   int64 // loop time at which the server's program called Close; 0: not
 	killed    bool  // CloseNow
@@ -206,10 +205,9 @@ func (c *client) dial() {
 	c.s.client = c
 	c.s.inCap, c.s.outCap = c.sim.bufferSize(), c.sim.bufferSize()
 	w.note(opDial, int64(c.id), int64(c.opening), nil)
-	b := c.sim.requests[0]
+	var b []byte
 	switch c.opening {
 	case openNever:
-		b = nil
 		if w.chance(512) {
 			b = c.request()
 			b = b[:w.intn(len(b))]

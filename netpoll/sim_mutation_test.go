@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"fmt"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,51 +17,50 @@ import (
 // A mutation is a fault put into the loop, one or two lines of it. The simulation must find it, and say what is wrong.
 type mutation struct {
 	name  string
-	file  string
-	lines [][2]string // each must stand in the file once, or else the mutation has to be looked at again
+	lines [][2]string // each must stand in the package once, or else the mutation has to be looked at again
 	finds string      // what the simulation says
 	test  string      // the test that shows it; "": TestSimulation
 }
 
 var mutations = []mutation{
-	{"dropped re-arm: reading is not taken up again", "turn.go", [][2]string{
+	{"dropped re-arm: reading is not taken up again", [][2]string{
 		{"case queued <= soft/2:", "case queued < 0:"},
 	}, `not watched for reading`, ""},
-	{"dropped re-arm: a timer that came early is forgotten", "timer.go", [][2]string{
+	{"dropped re-arm: a timer that came early is forgotten", [][2]string{
 		{"\t\tl.wheel.schedule(l.conns, c, at)\n\tcase why == nil:", "\tcase why == nil:"},
 	}, `in no bucket of the wheel`, ""},
-	{"ignored generation, of a slot that did not rest", "turn.go", [][2]string{
+	{"ignored generation, of a slot that did not rest", [][2]string{
 		{"if c == nil || c.gen != ev.token.gen() {", "if c == nil {"},
 		{"l.resting = append(l.resting, c.slot)", "l.free = append(l.free, c.slot)"},
 	}, `one for another connection has reached it`, "TestE01NumberReusedWithinOneTurn"},
-	{"lost wake-up: the loop sleeps and does not say so", "loop.go", [][2]string{
+	{"lost wake-up: the loop sleeps and does not say so", [][2]string{
 		{"l.asleep = l.planned != 0", "l.asleep = l.planned > 0"},
 	}, `a wake-up was lost`, ""},
-	{"lost wake-up: work is put down and nobody told", "loop.go", [][2]string{
+	{"lost wake-up: work is put down and nobody told", [][2]string{
 		{"l.newcomers = append(l.newcomers, h)\n\tl.wakeLocked()", "l.newcomers = append(l.newcomers, h)"},
 	}, `a wake-up was lost`, ""},
-	{"a short write is taken as full", "conn.go", [][2]string{
+	{"a short write is taken as full", [][2]string{
 		{"o.sent(n)", "o.sent(o.size)"},
 	}, `expected message|the server broke the protocol|honest, and its end was not proper|after \d+ of|out,`, ""},
-	{"double close", "turn.go", [][2]string{
+	{"double close", [][2]string{
 		{"_ = l.k.close(c.handle)", "_, _ = l.k.close(c.handle), l.k.close(c.handle)"},
 	}, `close of handle \d+, which is not open`, ""},
-	{"writability is watched for ever", "turn.go", [][2]string{
+	{"writability is watched for ever", [][2]string{
 		{"want := c.want &^ writable", "want := c.want"},
 	}, `watched for writing: true`, ""},
-	{"an output that stays with its connection is lent to the next as well", "turn.go", [][2]string{
+	{"an output that stays with its connection is lent to the next as well", [][2]string{
 		{"o.trim()\n\t\t\tif o == l.spare {", "o.trim()\n\t\t\tif l == nil {"},
 	}, `never written|expected message|broke the protocol|octets in the queue|idle connection keeps|queued`, ""},
-	{"closed without lingering", "turn.go", [][2]string{
+	{"closed without lingering", [][2]string{
 		{"if c.eof || c.proto.CloseReceived() &&", "if true || c.proto.CloseReceived() &&"},
 	}, `its end was not proper`, ""},
-	{"an interrupted write is the end", "conn.go", [][2]string{
+	{"an interrupted write is the end", [][2]string{
 		{"case syscall.EINTR: // the socket is writable", "case syscall.EDOM: // the socket is writable"},
 	}, `no call has failed`, ""},
-	{"a queue is as old as the last one", "turn.go", [][2]string{
+	{"a queue is as old as the last one", [][2]string{
 		{" || o.accounted == 0 {", " {"},
 	}, `took octets a moment ago`, ""},
-	{"pongs without limit", "conn.go", [][2]string{
+	{"pongs without limit", [][2]string{
 		{"o.pongs++", ""},
 	}, `octets queued, and at most|pongs wait`, ""},
 }
@@ -71,7 +70,7 @@ var mutations = []mutation{
 func TestSimulationFindsFaults(t *testing.T) {
 	if os.Getenv("IDLEWIRE_MUTATIONS") == "" {
 		for _, m := range mutations { // that they still fit is checked always
-			m.apply(t, ".")
+			m.apply(t)
 		}
 		t.Skip("IDLEWIRE_MUTATIONS is not set: the faults are not built")
 	}
@@ -83,13 +82,21 @@ func TestSimulationFindsFaults(t *testing.T) {
 	for _, m := range mutations {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			overlay := filepath.Join(t.TempDir(), "overlay.json")
-			mutated := filepath.Join(filepath.Dir(overlay), m.file)
-			if err := os.WriteFile(mutated, m.apply(t, "."), 0o644); err != nil {
+			dir := t.TempDir()
+			overlay := filepath.Join(dir, "overlay.json")
+			replace := map[string]string{}
+			for name, src := range m.apply(t) {
+				mutated := filepath.Join(dir, name)
+				if err := os.WriteFile(mutated, src, 0o644); err != nil {
+					t.Fatal(err)
+				}
+				replace[filepath.Join(tree, "netpoll", name)] = mutated
+			}
+			b, err := json.Marshal(map[string]any{"Replace": replace})
+			if err != nil {
 				t.Fatal(err)
 			}
-			replace := fmt.Sprintf(`{"Replace":{%q:%q}}`, filepath.Join(tree, "netpoll", m.file), mutated)
-			if err := os.WriteFile(overlay, []byte(replace), 0o644); err != nil {
+			if err := os.WriteFile(overlay, b, 0o644); err != nil {
 				t.Fatal(err)
 			}
 			out, ok := simulate(t, tree, overlay, cmp.Or(m.test, "TestSimulation"))
@@ -108,20 +115,39 @@ func TestSimulationFindsFaults(t *testing.T) {
 	}
 }
 
-// apply returns the file with the fault in it.
-func (m mutation) apply(t *testing.T, dir string) []byte {
+// apply returns the files that the fault is in, by name, with the fault in them.
+func (m mutation) apply(t *testing.T) map[string][]byte {
 	t.Helper()
-	src, err := os.ReadFile(filepath.Join(dir, m.file))
+	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, l := range m.lines {
-		if n := bytes.Count(src, []byte(l[0])); n != 1 {
-			t.Fatalf("%s: %q stands %d times in %s: the mutation has to be brought up to date", m.name, l[0], n, m.file)
+	sources := map[string][]byte{}
+	for _, f := range files {
+		if !strings.HasSuffix(f, "_test.go") {
+			if sources[f], err = os.ReadFile(f); err != nil {
+				t.Fatal(err)
+			}
 		}
-		src = bytes.Replace(src, []byte(l[0]), []byte(l[1]), 1)
 	}
-	return src
+	mutated := map[string][]byte{}
+	for _, l := range m.lines {
+		n := 0
+		for f, src := range sources {
+			k := bytes.Count(src, []byte(l[0]))
+			if n += k; k > 0 {
+				sources[f] = bytes.Replace(src, []byte(l[0]), []byte(l[1]), 1)
+				mutated[f] = sources[f]
+			}
+		}
+		if n != 1 {
+			t.Fatalf("%s: %q stands in %d places: the mutation has to be brought up to date", m.name, l[0], n)
+		}
+	}
+	for f := range mutated {
+		mutated[f] = sources[f]
+	}
+	return mutated
 }
 
 // copyModule copies what the simulation needs.
@@ -167,7 +193,7 @@ func simulate(t *testing.T, tree, overlay, test string) (out string, ok bool) {
 	}
 	cmd := exec.CommandContext(ctx, "go", append(args, "./netpoll")...)
 	cmd.Dir = tree
-	cmd.Env = append(os.Environ(), "IDLEWIRE_SEEDS=4000", "IDLEWIRE_FIRST=1", "IDLEWIRE_SEED=")
+	cmd.Env = append(os.Environ(), "IDLEWIRE_SEEDS=2000", "IDLEWIRE_FIRST=1", "IDLEWIRE_SEED=")
 	b, err := cmd.CombinedOutput()
 	return string(b), err == nil
 }

@@ -37,7 +37,6 @@ type sim struct {
 	outside                    int // how often, of 1024, an outsider acts
 	big                        int // longest message
 	maxFragments, controlBurst int
-	requests                   [1][]byte
 	scratch, scratch2          []byte
 }
 
