@@ -181,8 +181,9 @@ func (c *Conn) leadOut(found error, m Message) {
 	c.linger(found)
 }
 
-// maxLinger is how many bytes we throw away so that the peer reads our Close, and not a reset.
-const maxLinger = 64 << 10
+// maxLinger is how many bytes we throw away so that the peer reads our Close, and not a reset: the rest of a message that was too big may still be
+// on its way. CloseTimeout bounds it as well.
+const maxLinger = 16 << 20
 
 // linger closes the transport when both have said what they had to say, or tried to. The caller holds the input.
 //

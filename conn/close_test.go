@@ -394,7 +394,7 @@ func TestE19Lingering(t *testing.T) {
 			wait := goes(func() {
 				p.send(p.bye(4000, ""))
 				p.expectBye(4000)
-				for b := make([]byte, 16<<10); ; { // ends after 64 KiB, and what the system's buffers hold
+				for b := make([]byte, 16<<10); ; { // ends after maxLinger, and what the system's buffers hold
 					if _, err := p.nc.Write(b); err != nil {
 						return
 					}
