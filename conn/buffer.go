@@ -53,7 +53,7 @@ func getBuffer(n int) *buffer {
 		return &buffer{b: make([]byte, 0, n)}
 	}
 	if x, ok := pools[class-minClass].Get().(*buffer); ok {
-		x.taken()
+		x.pool.take(x.b)
 		return x
 	}
 	return &buffer{b: make([]byte, 0, 1<<class)}
@@ -83,7 +83,7 @@ func (x *buffer) free() {
 	if c < 1<<minClass || c > 1<<maxClass || c&(c-1) != 0 {
 		return // it has outgrown the pools
 	}
-	x.given()
+	x.pool.give(x.b)
 	x.b = x.b[:0]
 	pools[bits.Len(uint(c))-1-minClass].Put(x)
 }

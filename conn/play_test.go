@@ -210,15 +210,16 @@ func cuts(b []byte, seed uint64, f func(how string, chunks [][]byte)) {
 		f("byte by byte", single)
 	}
 	rnd := rand.New(rand.NewPCG(seed, uint64(len(b))))
+	times, edge := 64, 24
+	if len(b) > 1000 || raceBuild { // which is ten times slower
+		times, edge = 8, 15
+	}
 	for i := range b {
-		if len(b) < 300 || i < 24 || i > len(b)-24 || rnd.IntN(len(b)) < 20 {
+		if len(b) < 300 || i < edge || i > len(b)-edge || rnd.IntN(len(b)) < times {
 			f(fmt.Sprintf("cut at %d", i), [][]byte{b[:i], b[i:]})
 		}
 	}
-	for n := range 64 {
-		if len(b) > 1000 && n > 8 {
-			break
-		}
+	for n := range times {
 		f(fmt.Sprintf("random cuts, seed %d, %d", seed, n), chop(rnd, b))
 	}
 }

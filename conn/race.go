@@ -49,23 +49,23 @@ func scrub(b []byte) {
 // poolState is whether a buffer is in its pool.
 type poolState struct{ in bool }
 
-// given marks x as nobody's, and finds who gives it back twice.
-func (x *buffer) given() {
-	if x.pool.in {
+// give marks a buffer as nobody's, and finds who gives it back twice.
+func (s *poolState) give(b []byte) {
+	if s.in {
 		panic("conn: buffer given back twice")
 	}
-	x.pool.in = true
-	scrub(x.b[:cap(x.b)])
+	s.in = true
+	scrub(b[:cap(b)])
 }
 
-// taken finds who wrote to x while it was nobody's.
-func (x *buffer) taken() {
-	for b := x.b[:cap(x.b)]; len(b) > 0; {
+// take finds who wrote to a buffer while it was nobody's.
+func (s *poolState) take(b []byte) {
+	for b := b[:cap(b)]; len(b) > 0; {
 		n := min(len(b), len(poisoned))
 		if !bytes.Equal(b[:n], poisoned[:n]) {
 			panic("conn: buffer written to after it was given back")
 		}
 		b = b[n:]
 	}
-	x.pool.in = false
+	s.in = false
 }
