@@ -390,8 +390,10 @@ var twinRows = []twinRow{
 	{name: "5.6 sizes", whole: true, request: asks(plain), play: func(c *twinClient) {
 		c.response()
 		for _, n := range []int{0, 1, 125, 126, 511, 512, 513, 65535, 65536, 1 << 20} {
-			c.send(text(long(n)) + binaryFrame(long(n)))
-			c.frames(2)
+			c.send(text(long(n)))
+			c.frames(1)
+			c.send(binaryFrame(long(n)))
+			c.frames(1)
 		}
 		c.send(bye)
 		c.frames(-1)
