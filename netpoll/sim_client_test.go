@@ -407,7 +407,7 @@ func (c *client) sayClose(code frame.CloseCode, reason string) {
 func (c *client) violate() {
 	w := c.sim.world
 	v := violations[w.intn(len(violations))]
-	if c.slow || c.sim.jumps { // a flood that takes its time is none
+	if c.slow || c.sim.jumps || c.sim.srv.Options.ControlRate < 0 { // a flood that takes its time is none
 		v = violations[w.intn(len(violations)-1)]
 	}
 	c.broken = true

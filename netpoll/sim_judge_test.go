@@ -51,7 +51,7 @@ func (s *sim) judge(cl *client) {
 			bad("messages before it were not delivered")
 		}
 	case errors.Is(err, ErrPongTimeout):
-		if silence < int64(o.PongTimeout) {
+		if silence < int64(o.PongTimeout) || o.PongTimeout < 0 || o.PingInterval < 0 {
 			bad("the peer was heard a moment ago")
 		}
 	case errors.Is(err, ErrCloseTimeout):
@@ -59,7 +59,7 @@ func (s *sim) judge(cl *client) {
 			bad("it is early")
 		}
 	case errors.Is(err, ErrWriteStall):
-		if cl.s.blocked == 0 || l.clock-cl.s.blocked < int64(o.WriteStallTimeout) {
+		if cl.s.blocked == 0 || o.WriteStallTimeout < 0 || l.clock-cl.s.blocked < int64(o.WriteStallTimeout) {
 			bad("the peer took octets a moment ago")
 		}
 	case errors.Is(err, ErrQueueFull):

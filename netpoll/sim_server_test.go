@@ -231,7 +231,7 @@ func (s *sim) wrote(cl *client, err error) {
 		if cl.over() {
 			s.fail("client %d: a message was taken after the end", cl.id)
 		}
-		cl.long = cl.long || cl.c.Buffered() > s.srv.WriteQueueSoft
+		cl.long = cl.long || s.srv.WriteQueueSoft >= 0 && cl.c.Buffered() > s.srv.WriteQueueSoft
 		cl.accepted++
 	case errors.Is(err, ErrQueueFull):
 		s.drops++

@@ -24,6 +24,7 @@ type sim struct {
 	stopped  bool  // beginShutdown
 	killed   bool
 	crowded  bool          // MaxConns may refuse
+	off      bool          // some limits are
 	jumps    bool          // time does
 	made     func(*client) // may change a new client
 	finished bool          // all clients came to their ends by themselves
@@ -77,6 +78,19 @@ func newSim(seed uint64) *sim {
 	srv.WriteQueueHard = srv.WriteQueueSoft + w.upTo(1<<16)
 	if w.chance(512) {
 		srv.WriteQueuePolicy = DropWhenFull
+	}
+	if w.chance(200) { // some of the limits are off
+		for _, d := range []*time.Duration{&srv.Options.HandshakeTimeout, &srv.Options.PingInterval, &srv.Options.PongTimeout, &srv.Options.WriteStallTimeout} {
+			if w.chance(300) {
+				*d = -1
+			}
+		}
+		for _, n := range []*int{&srv.WriteQueueSoft, &srv.WriteQueueHard, &srv.Options.ControlRate} {
+			if w.chance(300) {
+				*n = -1
+			}
+		}
+		s.off = true
 	}
 	srv.MaxConns = -1
 	if w.chance(200) {
