@@ -40,6 +40,7 @@ type Client struct {
 	upgrading int // connections in their opening handshake
 	alive     int // connections that have not ended
 	replies   int // messages that have come back
+	underWay  int // messages that have not, unless they are broadcast
 	ended     int // connections that have ended as they should
 	goOn      bool
 	churn     bool
@@ -280,7 +281,8 @@ func (cl *Client) take(c *conn, i int, b []byte) error {
 		case c.got == 0 && b[0] == 0x89: // a ping
 			if len(b) < 2 || len(b) < 2+int(b[1]) {
 				c.carry = append(c.carry, b...)
-				return nil
+				b = nil
+				continue
 			}
 			n := 2 + int(b[1])
 			c.ctl = append(c.ctl, masked(0x8a, b[2:n], 0x9abcdef0)...)
@@ -305,9 +307,11 @@ func (cl *Client) take(c *conn, i int, b []byte) error {
 	if done > 0 {
 		cl.replies += done
 		c.open -= done
+		cl.underWay -= done
 		if cl.goOn {
 			c.owed += done
 			c.open += done
+			cl.underWay += done
 			return cl.flush(c, i)
 		}
 	}

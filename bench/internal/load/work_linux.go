@@ -2,16 +2,19 @@ package load
 
 import "time"
 
-// Start gives every connection InFlight messages to send. From now on each reply is followed by another message.
-func (cl *Client) Start() error {
-	cl.goOn = true
-	return cl.sayAll(cl.o.InFlight)
-}
-
-// Run lets the connections go on for so long, or until so many replies have come, and returns how many came.
-func (cl *Client) Run(d time.Duration, most int) (int, error) {
+// Echo gives every connection InFlight messages to send, and lets each reply be followed by another message for so long, or until so many replies have
+// come. It returns, when nothing is under way any more, how many came: whatever the server did for them, it did during the call.
+func (cl *Client) Echo(d time.Duration, most int) (int, error) {
 	from, end := cl.replies, time.Now().Add(d)
-	err := cl.until(func() bool { return cl.replies-from >= most || cl.replies > from && time.Now().After(end) })
+	cl.goOn = true
+	if err := cl.sayAll(cl.o.InFlight); err != nil {
+		return 0, err
+	}
+	if err := cl.until(func() bool { return cl.replies-from >= most || time.Now().After(end) }); err != nil {
+		return 0, err
+	}
+	cl.goOn = false
+	err := cl.until(func() bool { return cl.underWay == 0 })
 	return cl.replies - from, err
 }
 
@@ -20,6 +23,7 @@ func (cl *Client) sayAll(k int) error {
 		c := &cl.conns[i]
 		c.owed += k
 		c.open += k
+		cl.underWay += k
 		if err := cl.flush(c, i); err != nil {
 			return err
 		}
@@ -59,6 +63,7 @@ func (cl *Client) say(i int) error {
 	c := &cl.conns[i]
 	c.owed++
 	c.open++
+	cl.underWay++
 	return cl.flush(c, i)
 }
 
