@@ -129,7 +129,7 @@ func TestV17DribbledFrame(t *testing.T) {
 
 // A refusal in the hook, or a panic in it, at the moment of a reset, or before, or after: nothing is left, nobody is opened (sim.hook).
 func TestV41RefusedAtTheMomentOfAReset(t *testing.T) {
-	playAll(t, few(1500), func(s *sim) {
+	playAll(t, number(t, "IDLEWIRE_SEEDS", few(1500)), func(s *sim) {
 		for _, c := range s.clients {
 			if c.opening == openRefused && c.opened > 0 {
 				t.Errorf("seed %d: client %d was opened", s.seed, c.id)
