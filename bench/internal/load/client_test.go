@@ -80,7 +80,7 @@ func TestPingIsAnswered(t *testing.T) {
 	ln, err := net.Listen("tcp4", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer ln.Close()
-	pong := make(chan []byte, 1)
+	pong, rest := make(chan []byte, 1), make(chan bool)
 	go func() {
 		nc, err := ln.Accept()
 		if err != nil {
@@ -92,6 +92,7 @@ func TestPingIsAnswered(t *testing.T) {
 		io.WriteString(nc, "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: "+accept+"\r\n\r\n")
 		io.ReadFull(nc, b[:f.size])
 		nc.Write(append(bytes.Clone(f.want[0]), 0x89))
+		<-rest
 		nc.Write([]byte{2, 'h', 'i'})
 		n, _ := io.ReadFull(nc, b[:8])
 		pong <- b[:n]
@@ -102,6 +103,7 @@ func TestPingIsAnswered(t *testing.T) {
 	defer cl.Abandon()
 	require.NoError(t, cl.Open(1))
 	require.NoError(t, cl.Once())
+	close(rest)
 	for len(pong) == 0 {
 		require.NoError(t, cl.Idle(time.Millisecond))
 	}
