@@ -205,6 +205,42 @@ func TestV14EndlessFragments(t *testing.T) {
 	}
 }
 
+// ws CVE-2026-48779: 200 000 empty fragments cost it 15 times what was on the wire. Here they count, and hold next to nothing.
+func TestV15EmptyFragmentsToAServer(t *testing.T) { emptyFragments(t, Server) }
+
+// undici CVE-2026-12151: the same to a client.
+func TestV16EmptyFragmentsToAClient(t *testing.T) { emptyFragments(t, Client) }
+
+func emptyFragments(t *testing.T, role Role) {
+	b := remask(append(wire("01 00"), bytes.Repeat(wire("00 00"), 200_000)...), role == Server)
+	p := Protocol{Role: role, Options: &Options{MaxFragments: 200_000}}
+	same(t, play(t, &p, whole, equal(b[:len(b)/2], 1000)...), outcome{})
+	if n := p.Buffered(); n > 512 {
+		t.Errorf("%d bytes held for 100 000 fragments of nothing", n)
+	}
+	same(t, play(t, &p, whole, b[len(b)/2:]), outcome{err: frame.ErrTooManyFragments})
+	p = Protocol{Role: role}
+	same(t, play(t, &p, whole, b), outcome{err: frame.ErrTooManyFragments})
+	if CodeOf(p.err) != frame.ClosePolicyViolation {
+		t.Error(CodeOf(p.err))
+	}
+}
+
+// .NET CVE-2021-26423 and CVE-2026-62901, Tomcat CVE-2020-13935, POCO: a loop that goes on without consuming. Built with race, the machine counts the
+// turns of its only loop, and play wants at most one for two bytes consumed, in this and every other test and in the fuzz targets; in
+// any build it wants every call to bring the stream forward.
+func TestV04WorkIsBoundedByTheBytes(t *testing.T) {
+	for _, s := range []string{"10000*00", "01 20001*00", "89 00 8a 00", "82 7f 00000000000fffff 'x'", "02 7f 7fffffffffffffff", "88 00 9999*ff"} {
+		b := wire(s)
+		for _, size := range []int{len(b), 1, 2, 3, 1000} {
+			for _, w := range ways {
+				p := Protocol{Role: Client, Options: &Options{MaxFragments: -1}}
+				play(t, &p, w, equal(b, size)...)
+			}
+		}
+	}
+}
+
 // At each limit, and one past it.
 func TestLimits(t *testing.T) {
 	fragments := func(n, size int) []byte {
