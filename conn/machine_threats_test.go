@@ -230,7 +230,7 @@ func emptyFragments(t *testing.T, role Role) {
 // turns of its only loop, and play wants at most one for two bytes consumed, in this and every other test and in the fuzz targets; in
 // any build it wants every call to bring the stream forward.
 func TestV04WorkIsBoundedByTheBytes(t *testing.T) {
-	for _, s := range []string{"10000*00", "01 20001*00", "89 00 8a 00", "82 7f 00000000000fffff 'x'", "02 7f 7fffffffffffffff", "88 00 9999*ff"} {
+	for _, s := range []string{strings.Repeat("89 00 ", 5000), "01 20001*00", "89 00 8a 00", "82 7f 00000000000fffff 'x'", "02 7f 7fffffffffffffff", "88 00 9999*ff"} {
 		b := wire(s)
 		for _, size := range []int{len(b), 1, 2, 3, 1000} {
 			for _, w := range ways {
