@@ -352,8 +352,8 @@ func TestSystemCallsPerMessage(t *testing.T) {
 			require.Equal(t, n*rounds, k.reads)
 			require.Equal(t, n*rounds, k.writes)
 			require.Zero(t, k.changes)
-			// Octets on the loopback interface are there when write returns, and events of a turn are many.
-			require.LessOrEqual(t, k.waits, 2*rounds)
+			// Octets on the loopback interface are there when write returns, or soon: a turn has many events.
+			require.LessOrEqual(t, k.waits, n*rounds/4)
 		})
 	}
 }
