@@ -96,7 +96,7 @@ var twinRows = []twinRow{
 	{name: "4.2.1 no key", request: asks(plain, "Sec-WebSocket-Key: "), play: sends(""), client: "400; ended"},
 	{name: "4.2.1 key of 15 octets", request: asks(plain, "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAA"), play: sends(""), client: "400; ended"},
 	{name: "4.4 version", request: asks(plain, "Sec-WebSocket-Version: 8"), play: sends(""), client: "426 Sec-WebSocket-Version=13; ended"},
-	{name: "V47 version, and a request behind it", request: asks(plain, "Sec-WebSocket-Version: 8") + "GET /secret HTTP/1.1\r\nHost: example.com\r\n\r\n", play: sends(""),
+	{name: "V47 version, and a request behind it", whole: true, request: asks(plain, "Sec-WebSocket-Version: 8") + "GET /secret HTTP/1.1\r\nHost: example.com\r\n\r\n", play: sends(""),
 		client: "426 Sec-WebSocket-Version=13; ended"},
 	{name: "4.1 no GET", request: asks("POST /chat HTTP/1.1"), play: sends(""), client: "405 Allow=GET; ended"},
 	{name: "4.1 no upgrade", request: asks(plain, "Upgrade: "), play: sends(""), client: "426 Sec-WebSocket-Version=13; ended"},
