@@ -267,10 +267,7 @@ func (c *Conn) kill(cause error) {
 
 // leave gives the input on, and, if the connection is over, what it held.
 func (c *Conn) leave() {
-	c.mu.Lock()
-	gone := c.gone
-	c.mu.Unlock()
-	if gone && !c.lent {
+	if c.isGone() && !c.lent {
 		c.proto.Release()
 		if c.buf != nil {
 			c.buf.free()
@@ -278,6 +275,16 @@ func (c *Conn) leave() {
 		c.buf, c.rest = nil, nil
 	}
 	c.input.free()
+}
+
+// isGone reports whether the connection is over.
+func (c *Conn) isGone() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // ended waits for nothing, and returns what a method returns that came too late.

@@ -107,7 +107,7 @@ func (o *output) size() int { return len(o.buf.b) + len(o.tail) }
 
 // wait waits for a turn to write.
 func (c *Conn) wait(ctx context.Context, t turn) error {
-	if err := ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil && !c.isGone() {
 		return fmt.Errorf("conn: write: %w", err)
 	}
 	if t.try() {

@@ -50,7 +50,7 @@ var errOver = errors.New("conn: over")
 
 // enter takes the input for the program, and ends the loan of the last payload.
 func (c *Conn) enter(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil && !c.isGone() {
 		return fmt.Errorf("conn: read: %w", err)
 	}
 	mine := c.input.try()
