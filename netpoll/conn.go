@@ -43,10 +43,12 @@ type Conn struct {
 	full  bool // the last read filled the buffer: there may be more
 	eof   bool // the peer has ended its side
 
+	posted bool // in the loop's list, or in its hands: it will be settled
+	gone   bool // the handle is closed
+	abort  bool // CloseNow
+
 	closing atomic.Bool // no more messages for the handler: the program has closed, or the connection is failing; set under mu
-	posted  bool        // in the loop's list, or in its hands: it will be settled
-	gone    bool        // the handle is closed
-	abort   bool        // CloseNow
+	pressed atomic.Bool // the output has grown above Server.WriteQueueSoft, and not yet fallen to half of it; set under mu
 }
 
 // A state is how far a connection has come.
@@ -78,8 +80,8 @@ var ErrClosed = fmt.Errorf("netpoll: %w", net.ErrClosed)
 // text must be UTF-8 (RFC 6455 5.6); it is not checked.
 //
 // Write never blocks. What the peer does not take at once is queued: above Server.WriteQueueSoft octets the loop stops reading from this
-// peer until the queue has drained; a message that would take a queue that is not empty above Server.WriteQueueHard gets [ErrQueueFull], and
-// Server.WriteQueuePolicy says what becomes of the connection.
+// peer, and delivering what it has read, until the queue has drained to half of that; a message that would then take the queue above
+// Server.WriteQueueHard gets [ErrQueueFull], and Server.WriteQueuePolicy says what becomes of the connection.
 func (c *Conn) Write(op frame.Opcode, payload []byte) error {
 	c.mu.Lock()
 	err := c.write(op, payload)
@@ -237,10 +239,10 @@ func (c *Conn) room(n int) error {
 		return ErrClosed
 	}
 	s := c.loop.server
-	if c.busy == nil || s.limits.hard < 0 || c.busy.size+n <= s.limits.hard {
-		return nil
+	fits := func() bool {
+		return c.busy == nil || s.limits.hard < 0 || c.busy.size <= max(s.limits.soft, 0) || c.busy.size+n <= s.limits.hard
 	}
-	if c.flush() == nil && (c.busy.size == 0 || c.busy.size+n <= s.limits.hard) { // in the middle of a turn nothing has been tried yet
+	if fits() || c.flush() == nil && fits() { // in the middle of a turn nothing has been tried yet
 		return nil
 	}
 	c.loop.counts.drops.Add(1)
@@ -273,7 +275,9 @@ func (c *Conn) queue() *busy {
 func (c *Conn) leave(o *busy) {
 	if soft := c.loop.server.limits.soft; soft >= 0 && o.size > soft {
 		_ = c.flush() // an error shows again when the loop settles the connection
-		o.long = o.long || o.size > soft
+		if o.size > soft {
+			c.pressed.Store(true)
+		}
 	}
 	c.post()
 }

@@ -240,11 +240,12 @@ func (l *loop) over() bool {
 		return false
 	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.newcomers) > 0 {
+	l.closed = len(l.newcomers) == 0
+	closed := l.closed
+	l.mu.Unlock()
+	if !closed {
 		return false
 	}
-	l.closed = true
 	if err := l.k.release(); err != nil {
 		l.server.logf("release", err)
 	}

@@ -39,11 +39,11 @@ type busy struct {
 	messages, taken uint64 // messages queued, and octets taken by the kernel, that Stats does not count yet
 	accounted       int    // octets that Stats.Queued counts
 
-	long     bool   // it has grown above Server.WriteQueueSoft, and not yet fallen to half of it
 	blocked  bool   // the kernel took less than it was given: it will say when there is room
 	progress bool   // it has taken octets since the loop last looked
 	moved    uint32 // tick at which it last took some, or the queue began
 
+	input     []byte             // read, but not yet delivered: the output was too long; len <= readSize; of the loop's goroutine
 	request   *handshake.Request // an opening handshake that has come in part
 	end       error              // why the connection ends, for Handler.Close
 	discarded int                // octets thrown away while it ends
@@ -124,7 +124,7 @@ func (o *busy) trim() {
 
 // idle reports whether nothing in o is needed any more.
 func (o *busy) idle() bool {
-	return o.size == 0 && !o.hasPong && o.request == nil && o.end == nil
+	return o.size == 0 && !o.hasPong && o.request == nil && o.end == nil && o.input == nil
 }
 
 // drop throws away what is queued.

@@ -90,7 +90,8 @@ type Server struct {
 	MaxConns int
 
 	// WriteQueueSoft is how many octets may be queued for a peer before nothing more is read from it (64 KiB). WriteQueueHard is how many may be
-	// queued at all (1 MiB); a single larger message may be queued if nothing else is. Negative: no limit.
+	// queued at all (1 MiB), but for one message: a queue that is not above WriteQueueSoft takes any. So a program that answers one message with
+	// one never meets the hard limit, and the queue is never above the greater of WriteQueueHard and WriteQueueSoft with one message. Negative: no limit.
 	WriteQueueSoft, WriteQueueHard int
 	WriteQueuePolicy               WriteQueuePolicy
 

@@ -545,3 +545,39 @@ func TestV73Churn(t *testing.T) {
 		require.Eventually(t, func() bool { return s.Stats().Open == 0 && opened.Load() == closed.Load() }, 20*time.Second, time.Millisecond)
 	})
 }
+
+// A client that sends on and on before it reads is held back, and loses nothing: the write queue's hard limit is for programs that write of their
+// own accord.
+func TestServerHoldsBackWhoeverDoesNotRead(t *testing.T) {
+	everyDriver(t, func(t *testing.T, d Driver) {
+		s := &Server{Driver: d, Open: echoes}
+		c := dial(t, serve(t, s))
+		var want []int
+		var all []byte
+		for range 6 { // 1 MiB is as much as the queue may hold, and then come small ones with the same read
+			want = append(want, 1<<20)
+			for n := range 300 {
+				want = append(want, n)
+			}
+		}
+		for _, n := range want {
+			var err error
+			all, err = c.p.AppendMessage(all, frame.Binary, make([]byte, n))
+			require.NoError(t, err)
+		}
+		sent := make(chan error, 1)
+		go func() {
+			_, err := c.nc.Write(all)
+			sent <- err
+		}()
+		require.Eventually(t, func() bool { return s.Stats().Queued > 64<<10 }, 10*time.Second, time.Millisecond)
+		for i, n := range want {
+			m, err := c.read()
+			require.NoError(t, err)
+			require.Equal(t, frame.Binary, m.Op, "%d: %v", i, m)
+			require.Len(t, m.Payload, n)
+		}
+		require.NoError(t, <-sent)
+		require.Zero(t, s.Stats().Drops)
+	})
+}

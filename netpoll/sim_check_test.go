@@ -89,7 +89,7 @@ func (s *sim) checkConn(l *loop, c *Conn, slot uint32) {
 		if o.idle() && !c.posted {
 			s.fail("client %d: an idle connection keeps its output", cl.id)
 		}
-		if most := max(s.srv.WriteQueueHard, s.big) + (maxPongs+3)*(2+frame.MaxControlPayload) + frame.MaxHeaderSize; queued > most && s.srv.WriteQueueHard >= 0 {
+		if most := max(s.srv.WriteQueueHard, s.srv.WriteQueueSoft+s.big) + (maxPongs+3)*(2+frame.MaxControlPayload) + frame.MaxHeaderSize; queued > most && s.srv.WriteQueueHard >= 0 {
 			s.fail("client %d: %d octets queued, and at most %d should be", cl.id, queued, most)
 		}
 		if o.pongs > maxPongs {

@@ -32,8 +32,9 @@ func (l *loop) dispatch(ev event) {
 		return // E01: of a connection that has ended, or of its predecessor
 	}
 	l.begin(c, ev.ready)
-	// A hangup is followed by a read even when reading is paused: the output can never leave, and waiting would spin (E14).
-	if ev.ready&hangup != 0 || ev.ready&readable != 0 && c.want&readable != 0 {
+	// A hangup is followed by a read even when reading is paused: the output can never leave, and waiting would spin (E14). What has been read and
+	// not yet delivered comes first.
+	if c.busy.input == nil && (ev.ready&hangup != 0 || ev.ready&readable != 0 && c.want&readable != 0) {
 		l.readable(c)
 	}
 	l.settle(c)
@@ -106,7 +107,8 @@ func (l *loop) lost(c *Conn, err error) {
 	}
 }
 
-// receive takes octets of frames through the machine.
+// receive takes octets of frames through the machine. A message whose answer makes the output too long is the last for now: the rest waits with
+// the connection until the peer has caught up. So a peer that only asks is never blamed for what it makes us answer.
 func (l *loop) receive(c *Conn, b []byte) {
 	for {
 		m, rest, err := c.proto.Receive(b)
@@ -125,11 +127,26 @@ func (l *loop) receive(c *Conn, b []byte) {
 			if c.state != open { // the handler has panicked
 				return
 			}
+			if len(rest) > 0 && c.pressed.Load() {
+				_, _, _ = c.proto.Receive(nil) // lets the message's buffer go
+				c.busy.input = append([]byte(nil), rest...)
+				return
+			}
 		} else if !l.control(c, m) {
 			return
 		}
 		b = rest
 	}
+}
+
+// resume goes on with what was read before the output became too long.
+func (l *loop) resume(c *Conn) {
+	l.begin(c, 0)
+	if b := c.busy.input; !c.pressed.Load() {
+		c.busy.input = nil
+		l.receive(c, b)
+	}
+	l.settle(c)
 }
 
 // control answers a ping, pong or close. It returns false if nothing is to be received any more.
@@ -190,7 +207,8 @@ func closeReason(err error) string {
 func (l *loop) end(c *Conn, err error) {
 	c.mu.Lock()
 	c.closing.Store(true)
-	if o := c.queue(); o.end == nil {
+	o := c.queue()
+	if o.input = nil; o.end == nil {
 		o.end = err
 	}
 	c.mu.Unlock()
@@ -211,7 +229,7 @@ func (l *loop) settle(c *Conn) {
 	if err == nil && c.abort {
 		err = ErrClosed
 	}
-	queued, moved, drained := 0, l.tick.Load(), false
+	queued, moved, drained, again := 0, l.tick.Load(), false, false
 	if o := c.busy; o != nil {
 		if o.progress && c.want&readable == 0 { // we do not listen; what the peer takes is its sign of life
 			if c.heard = moved; c.wait == forPong {
@@ -223,8 +241,9 @@ func (l *loop) settle(c *Conn) {
 		}
 		moved = o.moved
 		l.counts.account(o)
-		if o.long && queued <= l.server.limits.soft/2 {
-			o.long, drained = false, true
+		if c.pressed.Load() && queued <= l.server.limits.soft/2 {
+			c.pressed.Store(false)
+			drained, again = true, o.input != nil
 		}
 		if o.idle() {
 			c.busy = nil
@@ -252,9 +271,14 @@ func (l *loop) settle(c *Conn) {
 		c.wait = forClose
 		c.since = l.tick.Load()
 	}
-	if l.watch(c, queued, drained) {
-		l.arm(c, queued, moved)
+	if !l.watch(c, queued, drained) {
+		return
 	}
+	if again && c.state == open {
+		l.resume(c)
+		return
+	}
+	l.arm(c, queued, moved)
 }
 
 // depart goes on with an end when all output has left. It returns false if that was the last of the connection.
