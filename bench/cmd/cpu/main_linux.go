@@ -9,7 +9,6 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -57,14 +56,14 @@ func main() {
 	fail(err)
 	kinds, err := server.Choose(*names)
 	fail(err)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	dir, err := os.MkdirTemp("", "floor")
 	fail(err)
 	cleanUp = func() { os.RemoveAll(dir) }
 	defer cleanUp()
 	go func() {
-		<-ctx.Done()
+		<-signals
 		cleanUp()
 		os.Exit(130) // the server dies with us
 	}()
