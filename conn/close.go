@@ -190,17 +190,21 @@ const maxLinger = 16 << 20
 // 7.1.1: the server closes first, the client waits for it. A close with unread input sends a reset, which may overtake our last bytes, so whoever
 // goes first only closes its own direction, and reads until the peer has done the same.
 func (c *Conn) linger(found error) {
+	_, clean := found.(*CloseError)
 	c.mu.Lock()
 	dead := c.gone || c.broken != nil
+	if clean {
+		c.doom = found // should the time be up before the peer has closed: it has said goodbye all the same
+	}
 	c.mu.Unlock()
-	_, clean := found.(*CloseError)
 	switch {
 	case dead:
 	case clean && c.proto.Role == Client:
 		c.drain()
 		c.closeWrite()
 	default:
-		if c.closeWrite() {
+		over := clean && len(c.rest) == 0 // nothing may come after the peer's Close (5.5.1), so there is nothing to wait for
+		if c.closeWrite() && !over {
 			c.drain()
 		}
 	}
