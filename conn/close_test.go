@@ -167,6 +167,30 @@ func TestV60CloseArrives(t *testing.T) {
 	})
 }
 
+// V60 when the peer's Close comes while ours is stuck: it hears ours all the same, with our code.
+func TestV60ClosesCross(t *testing.T) {
+	everywhere(t, nil, func(t *testing.T, c *Conn, p *peer) {
+		wait := goes(func() {
+			for !closing(c) {
+				runtime.Gosched()
+			}
+			p.send(p.bye(4001, "theirs")) // over a pipe, ours cannot have left
+			p.expectBye(4002)
+			p.nc.Close()
+		})
+		if err := c.Close(4002, "ours"); err != nil {
+			t.Error(err)
+		}
+		wait()
+	})
+}
+
+func closing(c *Conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closing
+}
+
 // V60 with the handler that everybody writes: it ends when Read or Write fails, and then calls CloseNow. A Close that somebody else has begun is not cut short by that.
 func TestV60CloseNowAfterClose(t *testing.T) {
 	handlers := map[string]func(c *Conn) error{

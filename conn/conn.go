@@ -181,11 +181,8 @@ func (c *Conn) begin(s *side, user bool) uint32 {
 	return s.call
 }
 
-// end ends a call of the transport. c.mu is held.
-func (c *Conn) end(s *side) {
-	s.user = false
-	s.call++ // a cut that comes late finds nothing
-}
+// end ends a call of the transport. A cut that comes late does no harm: the next begin sets the deadline anew. c.mu is held.
+func (c *Conn) end(s *side) { s.user = false }
 
 // cut interrupts the call if it is still under way.
 func (c *Conn) cut(s *side, call uint32) {

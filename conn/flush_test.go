@@ -3,9 +3,11 @@ package conn
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -399,6 +401,46 @@ func TestV68SlowPeer(t *testing.T) {
 	}
 }
 
+// The same over TLS, where a write that is interrupted cannot go on: what counts is every record that the peer takes.
+func TestV68SlowPeerTLS(t *testing.T) {
+	ca := testCA(t)
+	eachRole(t, func(t *testing.T, role Role) {
+		synctest.Test(t, func(t *testing.T) {
+			a, b := net.Pipe()
+			client := tls.Client(a, &tls.Config{InsecureSkipVerify: true, DynamicRecordSizingDisabled: true})                                                                              // the bubble's clock is not that of the certificate
+			server := tls.Server(b, &tls.Config{Certificates: []tls.Certificate{ca.issue(t, "example.test", time.Hour)}, MaxVersion: tls.VersionTLS12, DynamicRecordSizingDisabled: true}) // no tickets, which a pipe has no room for
+			shake := goes(func() { server.Handshake() })
+			if err := client.Handshake(); err != nil {
+				t.Error(err)
+				return
+			}
+			shake()
+			mine, its := net.Conn(server), a
+			if role == Client {
+				mine, its = client, b
+			}
+			c := New(mine, role, &Options{PingInterval: -1})
+			const size = 300_000
+			wrote := goes(func() {
+				if err := c.Write(frame.Binary, make([]byte, size)); err != nil {
+					t.Error(err)
+				}
+			})
+			for range size >> 14 { // 6 s for each record
+				time.Sleep(6 * time.Second)
+				if _, err := io.ReadFull(its, make([]byte, 16<<10)); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+			rest := goes(func() { io.Copy(io.Discard, its) })
+			wrote()
+			c.CloseNow()
+			rest()
+		})
+	})
+}
+
 // V68 over TCP: what a slow consumer costs is the buffers of the system, and the message on its way.
 func TestV68SlowConsumerTCP(t *testing.T) {
 	eachRole(t, func(t *testing.T, role Role) {
@@ -590,20 +632,25 @@ func TestWriteWaitsForTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, p := newPair(t, carriers[0], Server, &Options{WriteStallTimeout: -1, PingInterval: -1})
 		p.nc.SetDeadline(time.Time{})
-		ctx, cancel := context.WithCancel(context.Background())
-		stuck := goes(func() { c.WriteContext(ctx, frame.Text, []byte("stuck")) })
-		synctest.Wait()
+		read := goes(func() { c.Read() })
+		p.send(p.ping("of which the pong is stuck, and has no deadline of the program"))
 		// The deadline comes when the writer waits already, is moved, and rings.
 		waiter := make(chan error)
 		c.SetWriteDeadline(time.Now().Add(time.Hour))
 		go func() { waiter <- c.Write(frame.Text, nil) }()
 		synctest.Wait()
+		// A message that waits for the output comes before one that is begun later.
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if _, err := c.Writer(ctx, frame.Text); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
 		c.SetWriteDeadline(time.Now().Add(time.Second))
 		if err := <-waiter; !errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed) {
 			t.Error(err)
 		}
-		cancel()
-		stuck()
+		c.CloseNow()
+		read()
 	})
 }
 

@@ -85,6 +85,40 @@ func TestHeartbeatAnswered(t *testing.T) {
 	})
 }
 
+// A slow is a transport whose writes return long after the peer has had them.
+type slow struct{ net.Conn }
+
+func (s slow) Write(b []byte) (int, error) {
+	n, err := s.Conn.Write(b)
+	time.Sleep(time.Second)
+	return n, err
+}
+
+// The pong may be here before the call that sent the ping has returned. It counts.
+func TestHeartbeatPongOvertakes(t *testing.T) {
+	eachRole(t, func(t *testing.T, role Role) {
+		synctest.Test(t, func(t *testing.T) {
+			a, b := net.Pipe()
+			c, p := New(slow{a}, role, nil), &peer{t, b, role ^ 1}
+			read := goes(func() {
+				if _, err := c.Read(); !errors.Is(err, net.ErrClosed) {
+					t.Error(err)
+				}
+			})
+			for range 20 {
+				p.expect(frame.Ping, "")
+				p.send(p.pong(""))
+			}
+			c.CloseNow()
+			read()
+			time.Sleep(time.Second) // in the bubble: until the last Write returns
+			if c.beat.timer.Stop() {
+				t.Error("the timer goes on after the end")
+			}
+		})
+	})
+}
+
 // A peer that talks is not pinged.
 func TestHeartbeatQuietWhileBusy(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, c *Conn, p *peer) {

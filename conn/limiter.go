@@ -41,7 +41,7 @@ const maxPings = 16
 type pings struct {
 	b    []byte
 	n    int // 0 <= n <= maxPings
-	last int // if n > 0: where in b the newest begins
+	last int // where in b the newest begins, until the first pop
 }
 
 // push queues a payload. When the queue is full, it takes the place of the newest: 5.5.3: "MAY elect to send a Pong frame for only the most
@@ -60,6 +60,5 @@ func (q *pings) pop() []byte {
 	payload := q.b[1:n]
 	q.b = q.b[n:]
 	q.n--
-	q.last -= n
 	return payload
 }

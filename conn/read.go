@@ -183,7 +183,6 @@ const (
 // only if user is set and ctx or the program's deadline says so. The caller holds the input.
 func (c *Conn) fill(ctx context.Context, user bool) error {
 	n, err := c.receive(ctx, user)
-	c.rest = nil
 	if err == nil {
 		c.rest = c.buf.b[:n]
 		return nil

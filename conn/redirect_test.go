@@ -154,6 +154,8 @@ func TestV50RedirectSchemes(t *testing.T) {
 		{"wss://a.test/", "wss://b.test/", "wss://b.test/"},
 		{"ws://a.test/", "wss://a.test/", "wss://a.test/"},
 		{"ws://a.test/", "https://a.test/", "wss://a.test/"},
+		{"ws://a.test/", "ws://x:y@b.test/", "ws://b.test/"},
+		{"ws://a.test/", "ws://x:y@a.test/", "ws://u@a.test/"},
 		{"ws://a.test/", "javascript:alert(1)", ""},
 		{"ws://a.test/", "ws:", ""},
 		{"ws://a.test/", "ws://a.test:0/", ""},
