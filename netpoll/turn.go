@@ -229,7 +229,7 @@ func (l *loop) settle(c *Conn) {
 	if err == nil && c.abort {
 		err = ErrClosed
 	}
-	queued, moved, drained, again := 0, l.tick.Load(), false, false
+	queued, moved, drained, waiting := 0, l.tick.Load(), false, false
 	if o := c.busy; o != nil {
 		if o.progress && c.want&readable == 0 { // we do not listen; what the peer takes is its sign of life
 			if c.heard = moved; c.wait == forPong {
@@ -243,8 +243,9 @@ func (l *loop) settle(c *Conn) {
 		l.counts.account(o)
 		if c.pressed.Load() && queued <= l.server.limits.soft/2 {
 			c.pressed.Store(false)
-			drained, again = true, o.input != nil
+			drained = true
 		}
+		waiting = o.input != nil
 		if o.idle() {
 			c.busy = nil
 			if o != l.spare {
@@ -271,10 +272,10 @@ func (l *loop) settle(c *Conn) {
 		c.wait = forClose
 		c.since = l.tick.Load()
 	}
-	if !l.watch(c, queued, drained) {
+	if !l.watch(c, queued, waiting, drained) {
 		return
 	}
-	if again && c.state == open {
+	if waiting && drained && c.state == open {
 		l.resume(c)
 		return
 	}
@@ -298,8 +299,9 @@ func (l *loop) depart(c *Conn) bool {
 	return true
 }
 
-// watch makes the kernel watch for what c needs, and tells the handler if a long queue has drained. It returns false if that was the end of c.
-func (l *loop) watch(c *Conn, queued int, drained bool) bool {
+// watch makes the kernel watch for what c needs: nothing new is read while the queue is long, or what has been read is waiting. It tells the handler
+// if a long queue has drained. It returns false if that was the end of c.
+func (l *loop) watch(c *Conn, queued int, waiting, drained bool) bool {
 	want := c.want &^ writable
 	if queued > 0 {
 		want |= writable
@@ -309,7 +311,7 @@ func (l *loop) watch(c *Conn, queued int, drained bool) bool {
 		want &^= readable
 	case c.state != open || soft < 0:
 		want |= readable
-	case queued > soft:
+	case queued > soft, waiting:
 		want &^= readable
 	case queued <= soft/2:
 		want |= readable
