@@ -141,7 +141,7 @@ func (*lost) Temporary() bool { return false }
 // Why a connection was given up. They are what Read returns, and what the errors of all other methods unwrap to.
 var (
 	ErrNoPong       error = &lost{"conn: no sign of life within PongTimeout of a ping"}
-	ErrWriteStall   error = &lost{"conn: the peer took not a byte for WriteStallTimeout"}
+	ErrWriteStall   error = &lost{"conn: the peer took not a byte for WriteStallTimeout"} // over TLS: not a record of 16 KiB
 	ErrCloseTimeout error = &lost{"conn: the closing handshake took longer than CloseTimeout"}
 )
 

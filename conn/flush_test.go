@@ -426,8 +426,8 @@ func TestV68SlowPeerTLS(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			for range size >> 14 { // 6 s for each record
-				time.Sleep(6 * time.Second)
+			for range size >> 14 { // of a record and its frame at most 8 s
+				time.Sleep(4 * time.Second)
 				if _, err := io.ReadFull(its, make([]byte, 16<<10)); err != nil {
 					t.Error(err)
 					return
