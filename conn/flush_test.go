@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -634,6 +635,7 @@ func TestWriteWaitsForTurn(t *testing.T) {
 		p.nc.SetDeadline(time.Time{})
 		read := goes(func() { c.Read() })
 		p.send(p.ping("of which the pong is stuck, and has no deadline of the program"))
+		synctest.Wait()
 		// The deadline comes when the writer waits already, is moved, and rings.
 		waiter := make(chan error)
 		c.SetWriteDeadline(time.Now().Add(time.Hour))
@@ -651,6 +653,80 @@ func TestWriteWaitsForTurn(t *testing.T) {
 		}
 		c.CloseNow()
 		read()
+	})
+}
+
+// A deadline that is changed while a Write is in progress holds for it.
+func TestWriteDeadlineMoved(t *testing.T) {
+	inBubble(t, &Options{PingInterval: -1, WriteStallTimeout: -1}, func(t *testing.T, c *Conn, p *peer) {
+		c.SetWriteDeadline(time.Now().Add(time.Hour))
+		began := time.Now()
+		wait := goes(func() {
+			if err := c.Write(frame.Text, nil); !isDeadline(err) {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		c.SetWriteDeadline(time.Now().Add(time.Second))
+		wait()
+		if d := time.Since(began); d != time.Second {
+			t.Error(d)
+		}
+	})
+}
+
+// A mute is a transport that has lost its output.
+type mute struct{ net.Conn }
+
+func (mute) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
+// A connection whose writes fail may still have something to say: it is read to its end, for CloseTimeout at most, and ends by itself if nobody does.
+func TestWriteBroken(t *testing.T) {
+	eachRole(t, func(t *testing.T, role Role) {
+		synctest.Test(t, func(t *testing.T) {
+			a, b := net.Pipe()
+			c, p := New(mute{a}, role, nil), &peer{t, b, role ^ 1}
+			for range 3 {
+				if err := c.Write(frame.Text, nil); !errors.Is(err, syscall.EPIPE) || !errors.Is(err, net.ErrClosed) {
+					t.Error(err)
+				}
+			}
+			wait := goes(func() { p.send(p.ping("?"), p.text("the last word")) })
+			expectText(t, c, "the last word")
+			wait()
+			time.Sleep(defaultCloseTimeout - 1)
+			synctest.Wait()
+			if c.isGone() {
+				t.Error("gone before its time")
+			}
+			time.Sleep(1)
+			synctest.Wait()
+			if !c.isGone() {
+				t.Error("not gone when its time was up")
+			}
+			if _, err := c.Read(); !errors.Is(err, syscall.EPIPE) || CodeOf(err) != frame.CloseAbnormal {
+				t.Error(err)
+			}
+		})
+		synctest.Test(t, func(t *testing.T) {
+			a, b := net.Pipe()
+			c, p := New(mute{a}, role, nil), &peer{t, b, role ^ 1}
+			c.Ping(nil)
+			wait := goes(func() { p.send(p.bye(4000, "that was why")) })
+			if _, err := c.Read(); CodeOf(err) != 4000 {
+				t.Error(err)
+			}
+			wait()
+		})
+		synctest.Test(t, func(t *testing.T) {
+			a, b := net.Pipe()
+			c := New(mute{a}, role, nil)
+			c.Ping(nil)
+			if err := c.Close(1000, ""); !errors.Is(err, syscall.EPIPE) || !errors.Is(err, net.ErrClosed) {
+				t.Error(err)
+			}
+			b.Close()
+		})
 	})
 }
 

@@ -161,10 +161,8 @@ func (c *Conn) fails(err error) (Message, error) {
 func (c *Conn) owes(payload []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.closing {
-		c.queue.push(payload)
-		c.owed = true
-	}
+	c.queue.push(payload)
+	c.owed = true
 }
 
 // muted reports whether the program wants no more messages.
