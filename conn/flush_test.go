@@ -694,12 +694,12 @@ func TestWriteBroken(t *testing.T) {
 			wait := goes(func() { p.send(p.ping("?"), p.text("the last word")) })
 			expectText(t, c, "the last word")
 			wait()
-			time.Sleep(defaultCloseTimeout - 1)
+			time.Sleep(defaultCloseTimeout - time.Nanosecond)
 			synctest.Wait()
 			if c.isGone() {
 				t.Error("gone before its time")
 			}
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			synctest.Wait()
 			if !c.isGone() {
 				t.Error("not gone when its time was up")
