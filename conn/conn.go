@@ -21,25 +21,28 @@ import (
 // The reader never waits for a writer. What it owes the peer leaves with the writer that has the output, or through
 // a goroutine that lives no longer than that one write. While nothing happens a Conn has no goroutine of its own.
 //
-// Every Conn has to be closed, by [Conn.Close] or [Conn.CloseNow]; it is then enough to call the other, or the same, again and again. A connection
-// that has ended by itself, so that Read returned an error other than an expired deadline or context, has closed its net.Conn already.
+// Every Conn has to be closed, by [Conn.Close] or [Conn.CloseNow]; more calls of either do no harm. When Read has returned an error other than
+// an expired deadline or context, the connection has ended by itself, and its net.Conn is closed already.
 type Conn struct {
-	nc      net.Conn
-	proto   Protocol
-	agreed  agreed
-	data    turn          // held by the sender of a data message, from its first frame to its last
-	output  turn          // held by who writes to nc. It guards the sending half of proto
-	input   turn          // held by who reads from nc. It guards the receiving half of proto, buf, rest, lent, part, serial, owed and rate
-	done    chan struct{} // closed when nc is closed
-	chunk   int           // bytes that one nc.Write may take; 0: any number
-	buf     *buffer       // what nc is read into; nil: none
-	rest    []byte        // received, and not yet given to proto
-	lent    bool          // the program may still look into buf or into a buffer of proto
-	part    bool          // a message is handed out in pieces, and its last piece has not come
-	owed    bool          // a ping has been queued since the output was last offered
-	serial  uint32        // counts the messages handed out in pieces
-	rate    limiter       // of the control frames that come in
-	mu      sync.Mutex    // guards all below
+	nc     net.Conn
+	proto  Protocol // receiving half: of the holder of input; sending half: of the holder of output
+	agreed agreed
+	chunk  int           // bytes that one nc.Write may take; 0: any number
+	data   turn          // held by the sender of a data message, from its first frame to its last
+	output turn          // held by who writes to nc
+	input  turn          // held by who reads from nc
+	done   chan struct{} // closed when nc is closed
+
+	// Of the holder of input:
+	buf    *buffer // what nc is read into; nil: none
+	rest   []byte  // received, and not yet given to proto
+	lent   bool    // the program may still look into buf or into a buffer of proto
+	part   bool    // a message is handed out in pieces, and its last piece has not come
+	owed   bool    // a ping has been queued since the output was last offered
+	serial uint32  // counts the messages that were asked for: whose pieces are still wanted
+	rate   limiter // of the control frames that come in
+
+	mu      sync.Mutex // guards all below
 	rd, wr  side
 	waits   *alarm    // rings at wr.limit, for writers that wait for their turn; nil: never was one
 	queue   pings     // not yet answered
@@ -56,7 +59,8 @@ type Conn struct {
 }
 
 // New returns a connection over nc, on which the opening handshake is done, as server or as client. A nil o is all defaults. The Options must not change
-// while they are in use. The Conn owns nc: it sets its deadlines, and closes it.
+// while they are in use. The Conn owns nc: it sets its deadlines, and closes it. Deadlines and contexts of the Conn are worth what the
+// deadlines of nc are.
 //
 // Nothing happens on nc until a method of the Conn is called.
 func New(nc net.Conn, role Role, o *Options) *Conn {

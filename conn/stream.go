@@ -15,7 +15,7 @@ import (
 
 // Reader waits for the next data message, and returns its opcode and a reader of its payload, which ends with io.EOF after the last byte.
 // The reader holds no more than what one call of the transport gave, but Options.MaxMessage and MaxFragments hold for it: a message
-// that may be larger needs an Options that says so. Text is checked as it comes, and is never cut within a piece that io.WriterTo hands on.
+// that may be larger needs an Options that says so. Text is checked as it comes; what one call of the io.Reader gives may end within a character.
 //
 // The reader belongs to the connection's one reader. It may be left where it is: the next Read or Reader throws away what is left
 // of the message, and the old io.Reader returns an error. ctx holds for Reader and for the io.Reader; what either returns for an expired context or
@@ -127,17 +127,19 @@ func (r *messageReader) WriteTo(w io.Writer) (total int64, err error) {
 }
 
 const (
-	fragmentSize = 4 << 10  // what a Writer gathers
-	maxFragment  = 64 << 10 // of a larger Write goes into one fragment, so that control frames need not wait long
+	fragmentSize = 4 << 10  // what a Writer gathers at first; for each fragment twice that of the one before
+	maxFragment  = 64 << 10 // what goes into one fragment at most, so that control frames need not wait long
 )
 
 // Writer begins one data message that is sent in fragments as it is written; op is frame.Text or frame.Binary. Closing the writer ends the message, and
 // must not be forgotten: until then the data of all others waits, so a goroutine that calls [Conn.Write] with its own Writer open waits for itself.
 // Pings, pongs and the Close of others go between the fragments.
 //
-// The writer gathers 4 KiB; of a larger Write it sends pieces of at most 64 KiB straight from the caller's slice. It is for one goroutine at a time. If ctx is done, or the deadline for writing has passed, before a byte of the
-// message has left, the writer is useless, and the connection stands. After that the connection is over: half a message cannot
-// be taken back.
+// The writer gathers 4 KiB for the first fragment, and twice as much for each that follows, up to 64 KiB, so that long messages keep below
+// the peer's limit of fragments. A Write of more than it gathers goes straight from the caller's slice. It is for one goroutine at a time.
+//
+// If ctx is done, or the deadline for writing has passed, before a byte of the message has left, the writer is useless, and the connection
+// stands. After that the connection is over: half a message cannot be taken back.
 func (c *Conn) Writer(ctx context.Context, op frame.Opcode) (io.WriteCloser, error) {
 	if !op.IsData() {
 		return nil, ErrOpcode
@@ -164,15 +166,18 @@ var (
 
 // Write implements io.Writer.
 func (w *messageWriter) Write(p []byte) (n int, err error) {
+	if w.err == nil && w.c.isGone() {
+		w.leave(w.c.ended())
+	}
 	for len(p) > 0 && w.err == nil {
 		var k int
-		if b := w.buf.b; len(b) == 0 && len(p) > fragmentSize {
+		if b := w.buf.b; len(b) == 0 && len(p) > cap(b) {
 			k = min(len(p)-1, maxFragment) // the last octet is kept for the last fragment
 			w.send(p[:k], false)
-		} else if k = min(len(p), fragmentSize-len(b)); k > 0 {
+		} else if k = min(len(p), cap(b)-len(b)); k > 0 {
 			w.buf.b = append(b, p[:k]...)
-		} else if w.send(b, false); w.err == nil {
-			w.buf.b = b[:0]
+		} else {
+			w.send(b, false)
 		}
 		if w.err == nil {
 			n += k
@@ -210,6 +215,10 @@ func (w *messageWriter) send(payload []byte, fin bool) {
 	}
 	if err != nil {
 		w.leave(err)
+	} else if !fin {
+		size := cap(w.buf.b)
+		w.buf.free()
+		w.buf = getBuffer(min(2*size, maxFragment))
 	}
 }
 

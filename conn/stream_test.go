@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -243,7 +244,8 @@ func TestReaderCopyFails(t *testing.T) {
 // A message that is written in pieces of any size arrives whole, in fragments of which only the one that is all there is may be empty.
 func TestWriter(t *testing.T) {
 	everywhere(t, nil, func(t *testing.T, c *Conn, p *peer) {
-		sizes := [][]int{{}, {0}, {1}, {fragmentSize - 1, 1}, {fragmentSize}, {fragmentSize, 1}, {fragmentSize + 1}, {10, fragmentSize}, {1, 2, 3, 100_000, 1}, {maxFragment}, {maxFragment + 1}, {500_000}}
+		small := slices.Repeat([]int{100}, 3000)
+		sizes := [][]int{small, {}, {0}, {1}, {fragmentSize - 1, 1}, {fragmentSize}, {fragmentSize, 1}, {fragmentSize + 1}, {10, fragmentSize}, {1, 2, 3, 100_000, 1}, {maxFragment}, {maxFragment + 1}, {500_000}}
 		wait := goes(func() {
 			for _, s := range sizes {
 				var got []byte
@@ -258,6 +260,9 @@ func TestWriter(t *testing.T) {
 					}
 					got = append(got, f.Payload...)
 					if f.Fin {
+						if len(s) == len(small) && n > 9 { // 4, 8, 16, 32, and then 64 KiB
+							t.Error(n, "fragments of", len(got))
+						}
 						break
 					}
 				}
