@@ -153,7 +153,7 @@ func TestAccept(t *testing.T) {
 				}
 				echo(c)
 			}))
-			s.Config.ReadTimeout, s.Config.WriteTimeout = 50*time.Millisecond, 50*time.Millisecond
+			s.Config.ReadTimeout, s.Config.WriteTimeout = 400*time.Millisecond, 400*time.Millisecond
 			d := &Dialer{Subprotocols: []string{"chat.v1", "other"}}
 			url := ""
 			if secure {
@@ -175,7 +175,7 @@ func TestAccept(t *testing.T) {
 				t.Error(c.Subprotocol(), c.Extensions())
 			}
 			// Longer than the server's timeouts: a read that has to be given up says so.
-			c.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
+			c.SetReadDeadline(time.Now().Add(500 * time.Millisecond))
 			if _, err := c.Read(); !isDeadline(err) {
 				t.Fatal(err)
 			}

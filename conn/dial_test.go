@@ -400,21 +400,26 @@ func TestV43DialTimeouts(t *testing.T) {
 
 // The context of Dial has no meaning for the connection, and neither has its deadline.
 func TestDialContextEnds(t *testing.T) {
-	url := serve(t, nil, nil, echo)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	c, err := Dial(ctx, url, &Dialer{Options: Options{HandshakeTimeout: 100 * time.Millisecond}})
-	cancel()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.CloseNow()
-	c.SetReadDeadline(time.Now().Add(150 * time.Millisecond))
-	if _, err := c.Read(); !isDeadline(err) {
-		t.Fatal(err)
-	}
-	c.SetReadDeadline(time.Time{})
-	c.Write(frame.Text, []byte("on"))
-	expectText(t, c, "on")
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(context.Background())
+		c, err := Dial(ctx, "ws://example.test/", &Dialer{NetDial: script(func(nc net.Conn) {
+			b, _ := accepting(nc)
+			nc.Write(b)
+			c := New(nc, Server, nil)
+			echo(c)
+			c.CloseNow()
+		})})
+		cancel()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		read := goes(func() { expectText(t, c, "on") })
+		time.Sleep(time.Hour)
+		c.Write(frame.Text, []byte("on"))
+		read()
+		c.CloseNow()
+	})
 }
 
 // Names of hosts that nobody else knows, and sockets that have none, are the business of NetDial.

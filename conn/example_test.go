@@ -160,7 +160,7 @@ func (h *hub) broadcast(m conn.Message) {
 func Example_hub() {
 	h := &hub{members: make(map[*conn.Conn]chan *conn.Prepared)}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := conn.Accept(w, r, nil, &conn.Options{WriteStallTimeout: time.Second / 5})
+		c, err := conn.Accept(w, r, nil, nil)
 		if err != nil {
 			return
 		}
