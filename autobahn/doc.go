@@ -1,0 +1,2 @@
+// Package autobahn is a conformance suite for WebSocket implementations.
+package autobahn
