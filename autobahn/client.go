@@ -4,6 +4,10 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
 )
 
 // A Target is a server to test.
@@ -23,22 +27,103 @@ type Client struct {
 	// Skip, if set, says which cases are not judged with an agent: the runner connects, closes, and records nothing.
 	Skip func(agent string, c *Case) bool
 
-	Parallel int         // connections at a time to a server; 0: the default, 1: one after the other as the original does
+	Parallel int         // connections at a time to a server; 0: DefaultParallel, 1: one after the other as the original does
 	Repeat   int         // how often each case runs; the worst result stands; 0: once
 	Seed     uint64      // of masking keys and of the corpora; 0: the keys from crypto/rand and the corpora of seed 1
 	TLS      *tls.Config // nil: the default; certificates are verified unless it says otherwise
 
-	// Started and Finished, if set, are told of each case, one call at a time. Err is why a server's remaining cases are not run.
+	// Started and Finished, if set, are told of each case, one call at a time. Skipped is told why a server's remaining cases are not run.
 	Started  func(t *Target, c *Case)
 	Finished func(r *Result)
 	Skipped  func(t *Target, err error)
-}
 
-// Run runs the cases with every target and returns what it found. If ctx ends first it returns what ran, and the error of ctx. A server that cannot be reached is an error
-// too, after the others have been tested; errors.Is finds ErrUnreachable.
-func (c *Client) Run(ctx context.Context) (*Report, error) {
-	panic("to be written")
+	mu sync.Mutex // guards the calls of Started, Finished and Skipped
 }
 
 // ErrUnreachable says that no connection to a server could be made.
 var ErrUnreachable = errors.New("autobahn: cannot connect")
+
+// Run runs the cases with every target, one target after the other, and returns what it found. If ctx ends first it returns what ran, and the error of ctx. A server that
+// cannot be reached is an error too, after the others have been tested; errors.Is finds ErrUnreachable.
+func (c *Client) Run(ctx context.Context) (*Report, error) {
+	report := &Report{}
+	var failed error
+	for i := range c.Targets {
+		r := run{Client: c, t: &c.Targets[i], report: report}
+		if err := r.all(ctx); err != nil && ctx.Err() == nil {
+			failed = errors.Join(failed, err)
+			if c.Skipped != nil {
+				c.Skipped(r.t, err)
+			}
+		}
+		if ctx.Err() != nil {
+			return report, ctx.Err()
+		}
+	}
+	return report, failed
+}
+
+// A run is the cases with one target.
+type run struct {
+	*Client
+	t      *Target
+	report *Report
+}
+
+// one plays one case. The result is nil if the agent is excluded from it; an error means that there is no point in going on.
+func (r *run) one(ctx context.Context, c *Case) (*Result, error) {
+	nc, err := r.connect(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w to %s: %w", ErrUnreachable, r.t.URL, err)
+	}
+	o, agent, result := open(ctx, nc, r.t, c)
+	if r.t.Agent != "" {
+		agent = r.t.Agent
+	}
+	if agent == "" {
+		agent = "UnknownServer"
+	}
+	if result == nil {
+		skip := r.Skip != nil && r.Skip(agent, c)
+		if skip {
+			c = skipped
+			o.deflate = nil
+		}
+		result = play(ctx, c, o, true, r.t.Options, r.Seed)
+		if skip {
+			result = nil
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if result != nil {
+		result.Agent, result.Number = agent, c.Number
+	}
+	return result, nil
+}
+
+// skipped stands in for a case from which an agent is excluded: a Close without body, and no judgement.
+var skipped = &Case{Steps: []Step{{Do: SendClose}}, Deadline: Deadline{After: time.Second}}
+
+// dialTries is how often a connection is tried that is refused: a server may be a moment behind.
+const dialTries = 3
+
+func (r *run) connect(ctx context.Context) (nc net.Conn, err error) {
+	for try := range dialTries {
+		if try > 0 {
+			select {
+			case <-time.After(100 * time.Millisecond):
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+		dctx, cancel := context.WithTimeout(ctx, r.t.Options.OpenHandshakeTimeout)
+		nc, err = dial(dctx, r.t, r.TLS)
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return nc, err
+		}
+	}
+	return nil, err
+}
