@@ -50,6 +50,7 @@ func (c *Client) Run(ctx context.Context) (*Report, error) {
 	var failed error
 	for i := range c.Targets {
 		r := run{Client: c, t: &c.Targets[i], report: report}
+		r.one = r.connectAndPlay
 		if err := r.all(ctx); err != nil && ctx.Err() == nil {
 			failed = errors.Join(failed, err)
 			if c.Skipped != nil {
@@ -68,10 +69,12 @@ type run struct {
 	*Client
 	t      *Target
 	report *Report
+	// one plays one case. The result is nil if the agent is excluded from it; an error means that there is no point in going on.
+	one func(ctx context.Context, c *Case) (*Result, error)
 }
 
-// one plays one case. The result is nil if the agent is excluded from it; an error means that there is no point in going on.
-func (r *run) one(ctx context.Context, c *Case) (*Result, error) {
+// connectAndPlay is one for a server.
+func (r *run) connectAndPlay(ctx context.Context, c *Case) (*Result, error) {
 	nc, err := r.connect(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%w to %s: %w", ErrUnreachable, r.t.URL, err)
