@@ -9,7 +9,7 @@ import (
 
 // The payloads of many cases, as they have always been.
 const (
-	hello       = "Hello, world!"
+	greeting    = "Hello, world!"
 	pingPayload = "ping payload"
 )
 
@@ -32,7 +32,7 @@ func section2() Section {
 			},
 			{
 				ID: "2.2", RFC: "5.5.2, 5.5.3", Title: "A ping with text", Expects: "Answer with a pong of the same payload",
-				Steps: plain(ping(hello)), Expect: echoes(ping(hello)), Deadline: closeIn(time.Second), Close: closeOnMatch(),
+				Steps: plain(ping(greeting)), Expect: echoes(ping(greeting)), Deadline: closeIn(time.Second), Close: closeOnMatch(),
 			},
 			{
 				ID: "2.3", RFC: "5.5.2, 5.5.3", Title: "A ping with octets that are no text",

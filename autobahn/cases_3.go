@@ -14,19 +14,19 @@ func section3() Section {
 	cases := []*Case{
 		{
 			ID: "3.1", Title: "Text with RSV3", Expects: failIt,
-			Steps: plain(reserved(rsv3, text(hello))), Expect: silence(),
+			Steps: plain(reserved(rsv3, text(greeting))), Expect: silence(),
 		},
 		{
 			ID: "3.2", Title: "Good text, then text with RSV2, then a ping", Expects: echoFailIt,
-			Steps: plain(text(hello), reserved(rsv2, text(hello)), ping("")), Expect: echoesUnlessLost(text(hello)),
+			Steps: plain(text(greeting), reserved(rsv2, text(greeting)), ping("")), Expect: echoesUnlessLost(text(greeting)),
 		},
 		{
 			ID: "3.3", Title: "Good text, then text with RSV2 and RSV3, then a ping, each in a write of its own", Expects: echoFailIt,
-			Steps: perFrame(text(hello), reserved(rsv2|rsv3, text(hello)), ping("")), Expect: echoesUnlessLost(text(hello)),
+			Steps: perFrame(text(greeting), reserved(rsv2|rsv3, text(greeting)), ping("")), Expect: echoesUnlessLost(text(greeting)),
 		},
 		{
 			ID: "3.4", Title: "Good text, then text with RSV1, then a ping, written an octet at a time", Expects: echoFailIt,
-			Steps: chopped(1, text(hello), reserved(rsv1, text(hello)), ping("")), Expect: echoesUnlessLost(text(hello)),
+			Steps: chopped(1, text(greeting), reserved(rsv1, text(greeting)), ping("")), Expect: echoesUnlessLost(text(greeting)),
 		},
 		{
 			ID: "3.5", Title: "Binary with RSV1 and RSV3", Expects: failIt,
@@ -34,7 +34,7 @@ func section3() Section {
 		},
 		{
 			ID: "3.6", Title: "Binary with RSV1 and RSV2", Expects: failIt,
-			Steps: plain(reserved(rsv1|rsv2, bin(hello))), Expect: silence(),
+			Steps: plain(reserved(rsv1|rsv2, bin(greeting))), Expect: silence(),
 		},
 		{
 			ID: "3.7", Title: "A Close with RSV1, RSV2 and RSV3", Expects: failIt,

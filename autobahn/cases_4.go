@@ -37,15 +37,15 @@ func undefined(section string, first frame.Opcode) []*Case {
 		},
 		{
 			Title: "Good text, then a frame of " + name(2) + " without payload, then a ping", Expects: echoFailIt,
-			Steps: plain(text(hello), op(2, ""), ping("")), Expect: echoesUnlessLost(text(hello)),
+			Steps: plain(text(greeting), op(2, ""), ping("")), Expect: echoesUnlessLost(text(greeting)),
 		},
 		{
 			Title: "Good text, then a frame of " + name(3) + " with payload, then a ping", Expects: echoFailIt,
-			Steps: plain(text(hello), op(3, hello), ping("")), Expect: echoesUnlessLost(text(hello)),
+			Steps: plain(text(greeting), op(3, greeting), ping("")), Expect: echoesUnlessLost(text(greeting)),
 		},
 		{
 			Title: "Good text, then a frame of " + name(4) + " with payload, then a ping, written an octet at a time", Expects: echoFailIt,
-			Steps: chopped(1, text(hello), op(4, hello), ping("")), Expect: echoesUnlessLost(text(hello)),
+			Steps: chopped(1, text(greeting), op(4, greeting), ping("")), Expect: echoesUnlessLost(text(greeting)),
 		},
 	}
 	for _, c := range cases {

@@ -49,9 +49,9 @@ func strayContinuations() []*Case {
 	breach := Case{Expect: silence(), Deadline: failIn(time.Second), Close: failedByPeer(frame.CloseProtocolError)}
 	return slices.Concat(
 		threeWays(9, "5.4, 7.1.7", "A continuation with FIN that continues nothing, then text", failIt,
-			[]Step{cont(stray), text(hello)}, breach),
+			[]Step{cont(stray), text(greeting)}, breach),
 		threeWays(12, "5.4, 7.1.7", "A continuation without FIN that continues nothing, then text", failIt,
-			[]Step{more(cont(stray)), text(hello)}, breach),
+			[]Step{more(cont(stray)), text(greeting)}, breach),
 	)
 }
 

@@ -78,15 +78,15 @@ func codePoints() []Section {
 				{"80 bf 80 bf", invalid, "four continuation octets"},
 				{"80 bf 80 bf 80", invalid, "five continuation octets"},
 				{"80 bf 80 bf 80 bf", invalid, "six continuation octets"},
-				{run(0x80, 0xbe, ""), invalid, "the continuation octets from 80 to be in order"},
+				{octetRun(0x80, 0xbe, ""), invalid, "the continuation octets from 80 to be in order"},
 			}},
 		{"First octets that nothing continues",
 			"RFC 3629, 4: an octet that begins a character of several is followed by continuation octets, not by a space.", []sequence{
-				{run(0xc0, 0xde, "20"), invalid, "c0 to de, which begin two octets, a space behind each"},
-				{run(0xe0, 0xee, "20"), invalid, "e0 to ee, which begin three octets, a space behind each"},
-				{run(0xf0, 0xf6, "20"), invalid, "f0 to f6, which begin four octets, a space behind each"},
-				{run(0xf8, 0xfa, "20"), invalid, "f8 to fa, which once began five octets, a space behind each"},
-				{run(0xfc, 0xfc, "20"), invalid, "fc, which once began six octets, and a space"},
+				{octetRun(0xc0, 0xde, "20"), invalid, "c0 to de, which begin two octets, a space behind each"},
+				{octetRun(0xe0, 0xee, "20"), invalid, "e0 to ee, which begin three octets, a space behind each"},
+				{octetRun(0xf0, 0xf6, "20"), invalid, "f0 to f6, which begin four octets, a space behind each"},
+				{octetRun(0xf8, 0xfa, "20"), invalid, "f8 to fa, which once began five octets, a space behind each"},
+				{octetRun(0xfc, 0xfc, "20"), invalid, "fc, which once began six octets, and a space"},
 			}},
 		{"Sequences without their last octet",
 			"8.1: a message that ends before its last character does is not UTF-8.", []sequence{
@@ -199,8 +199,8 @@ func prefixes(text string) []sequence {
 	return rows
 }
 
-// run is the octets from first to last, with another behind each.
-func run(first, last byte, behind string) string {
+// octetRun is the octets from first to last, with another behind each.
+func octetRun(first, last byte, behind string) string {
 	var s string
 	for b := int(first); b <= int(last); b++ {
 		s += fmt.Sprintf("%02x", b) + behind

@@ -176,7 +176,7 @@ var remarks = []string{
 	"The octet repeated is 2a; only 9.4.1 uses fe.",
 }
 
-// asCase is the Case that j calls for, without RFC, Title and Expects, which are our own words. Payloads are as digest makes them.
+// asCase is the Case that j calls for, without RFC, Title and Expects, which are our own words. Payloads are as hashed makes them.
 func (j *jsonCase) asCase() (*Case, error) {
 	c := &Case{ID: j.ID, Number: j.Number, ShowDuration: j.Report.Duration, ShowRatio: j.Report.Ratio}
 	var errs []error
@@ -191,7 +191,7 @@ func (j *jsonCase) asCase() (*Case, error) {
 		waits = waits || s.Do == Wait
 	}
 
-	c.Deadline = Deadline{After: seconds(j.Deadline.Seconds), JustClose: j.Deadline.Action == "close"}
+	c.Deadline = Deadline{After: inSeconds(j.Deadline.Seconds), JustClose: j.Deadline.Action == "close"}
 	if a := j.Deadline.Action; a != "close" && a != "fail" {
 		fail("action %q", a)
 	}
@@ -212,7 +212,7 @@ func (j *jsonCase) asCase() (*Case, error) {
 		for _, y := range x.Events {
 			v := Event{Kind: y.Event, Binary: y.Binary, Tag: y.Tag}
 			if y.Payload != nil {
-				v.Payload = y.Payload.digest()
+				v.Payload = y.Payload.hashed()
 			}
 			e.Events = append(e.Events, v)
 		}
@@ -248,7 +248,7 @@ func (j *jsonCase) asCase() (*Case, error) {
 		c.RoundTrips = r.Count
 		want := jsonRoundTrips{Count: r.Count, Len: c.Steps[0].Payload.Len, Opcode: c.Steps[0].Opcode, Repeat: r.Repeat, OneByOne: true}
 		unit, err := hex.DecodeString(r.Repeat)
-		if err != nil || *r != want || !sameDigest(digest(Payload{Unit: unit, Len: r.Len}), c.Steps[0].Payload) {
+		if err != nil || *r != want || !sameHash(hashed(Payload{Unit: unit, Len: r.Len}), c.Steps[0].Payload) {
 			fail("round_trips %+v", *r)
 		}
 	}
@@ -268,7 +268,7 @@ func (j *jsonCase) asCase() (*Case, error) {
 func (j *jsonStep) asStep() (Step, error) {
 	s := Step{Opcode: j.Opcode, Rsv: j.Rsv, More: j.Fin != nil && !*j.Fin, Announce: j.Announce, Fragment: j.Fragment}
 	if j.Payload != nil {
-		s.Payload = j.Payload.digest()
+		s.Payload = j.Payload.hashed()
 	}
 	var err error
 	switch j.Op {
@@ -283,7 +283,7 @@ func (j *jsonStep) asStep() (Step, error) {
 	case "frame_payload_part":
 		s.Do = SendPart
 	case "wait":
-		s = Step{Do: Wait, Wait: seconds(j.Seconds), IfOpen: j.IfOpen}
+		s = Step{Do: Wait, Wait: inSeconds(j.Seconds), IfOpen: j.IfOpen}
 		if j.Records {
 			s.Tag = *j.Tag
 		}
@@ -319,7 +319,7 @@ func (j *jsonStep) checkClose() error {
 		}
 		body = append(body, reason...)
 	}
-	if !*j.Fin || j.Rsv != 0 || j.Opcode != frame.Close || j.StateAfter != "closing" || !sameDigest(digest(octets(string(body))), j.Payload.digest()) {
+	if !*j.Fin || j.Rsv != 0 || j.Opcode != frame.Close || j.StateAfter != "closing" || !sameHash(hashed(octets(string(body))), j.Payload.hashed()) {
 		return fmt.Errorf("close %+v", *j)
 	}
 	return nil
@@ -345,12 +345,12 @@ func (j *jsonStep) checkFrames() error {
 	return nil
 }
 
-func seconds(s float64) time.Duration {
+func inSeconds(s float64) time.Duration {
 	return time.Duration(math.Round(s*1000)) * time.Millisecond
 }
 
-// digest is p with its SHA-256 in place of Unit, so that what is long can be compared.
-func digest(p Payload) Payload {
+// hashed is p with its SHA-256 in place of Unit, so that what is long can be compared.
+func hashed(p Payload) Payload {
 	h := sha256.New()
 	if len(p.Unit) > 0 {
 		block := bytes.Repeat(p.Unit, 1+(64<<10)/len(p.Unit))
@@ -361,8 +361,8 @@ func digest(p Payload) Payload {
 	return Payload{Unit: h.Sum(nil), Len: p.Len}
 }
 
-// digest is the same of the payload that j describes.
-func (j *jsonPayload) digest() Payload {
+// hashed is the same of the payload that j describes.
+func (j *jsonPayload) hashed() Payload {
 	var p Payload
 	var err error
 	switch {
@@ -375,11 +375,11 @@ func (j *jsonPayload) digest() Payload {
 	default:
 		err = errors.New("neither hex nor repeat_hex")
 	}
-	d := digest(p)
+	d := hashed(p)
 	if err != nil || p.Len != j.Len || j.SHA256 != nil && hex.EncodeToString(d.Unit) != *j.SHA256 {
 		panic(fmt.Sprint("cases.json: bad payload of ", j.Len, " octets: ", err))
 	}
 	return d
 }
 
-func sameDigest(p, q Payload) bool { return p.Len == q.Len && bytes.Equal(p.Unit, q.Unit) }
+func sameHash(p, q Payload) bool { return p.Len == q.Len && bytes.Equal(p.Unit, q.Unit) }

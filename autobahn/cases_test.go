@@ -50,7 +50,7 @@ func digested(c *Case) *Case {
 	d.Steps = slices.Clone(c.Steps)
 	for i := range d.Steps {
 		if s := &d.Steps[i]; s.Do != SendHeader && s.Do != Wait || !reflect.ValueOf(s.Payload).IsZero() {
-			s.Payload = digest(s.Payload)
+			s.Payload = hashed(s.Payload)
 		}
 	}
 	d.Expect = slices.Clone(c.Expect)
@@ -58,7 +58,7 @@ func digested(c *Case) *Case {
 		events := slices.Clone(d.Expect[i].Events)
 		for j := range events {
 			if e := &events[j]; e.Kind != Timeout || !reflect.ValueOf(e.Payload).IsZero() {
-				e.Payload = digest(e.Payload)
+				e.Payload = hashed(e.Payload)
 			}
 		}
 		d.Expect[i].Events = events

@@ -3,6 +3,7 @@ package autobahn
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -95,16 +96,18 @@ func matchers(patterns []string, end string) matcher {
 
 func isPattern(s string) bool { return strings.Contains(s, "*") }
 
-// compareIDs compares IDs number by number.
+// compareIDs orders IDs by their numbers: 2.9 comes before 2.10. What is no number comes after those that are.
 func compareIDs(a, b string) int {
 	return slices.CompareFunc(strings.Split(a, "."), strings.Split(b, "."), func(a, b string) int {
-		m, err := strconv.Atoi(a)
-		n, err2 := strconv.Atoi(b)
-		if err != nil || err2 != nil {
-			return cmp.Compare(a, b)
-		}
-		return cmp.Compare(m, n)
+		return cmp.Or(cmp.Compare(idNumber(a), idNumber(b)), cmp.Compare(a, b))
 	})
+}
+
+func idNumber(part string) int {
+	if n, err := strconv.Atoi(part); err == nil {
+		return n
+	}
+	return math.MaxInt
 }
 
 // near returns what may have been meant by id: the section of that number, and up to three cases that differ from it in the fewest places.
