@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,7 +22,7 @@ func Select(cases []*Case, patterns, exclude []string) ([]*Case, error) {
 			return nil, &UnknownCaseError{ID: p, Near: near(cases, p)}
 		}
 	}
-	in, out := matchers(patterns, prefix), matchers(exclude, prefix)
+	in, out := matchers(patterns, false), matchers(exclude, false)
 	var selected []*Case
 	for _, c := range cases {
 		if in.match(c.ID) && !out.match(c.ID) {
@@ -41,7 +40,7 @@ func SkipAgents(rules map[string][]string) func(agent string, c *Case) bool {
 	type rule struct{ agent, cases matcher }
 	var compiled []rule
 	for agent, cases := range rules {
-		compiled = append(compiled, rule{matchers([]string{agent}, whole), matchers(cases, whole)})
+		compiled = append(compiled, rule{matchers([]string{agent}, true), matchers(cases, true)})
 	}
 	return func(agent string, c *Case) bool {
 		return slices.ContainsFunc(compiled, func(r rule) bool { return r.agent.match(agent) && r.cases.match(c.ID) })
@@ -55,7 +54,7 @@ type UnknownCaseError struct {
 }
 
 func (e *UnknownCaseError) Error() string {
-	s := fmt.Sprintf("autobahn: there is no case %q", e.ID)
+	s := fmt.Sprintf("autobahn: there is no case %.64q", e.ID)
 	switch n := len(e.Near); {
 	case n == 1:
 		s += "; perhaps " + e.Near[0] + " is meant"
@@ -66,32 +65,42 @@ func (e *UnknownCaseError) Error() string {
 }
 
 // A matcher is patterns, any of which may match.
-type matcher []*regexp.Regexp
+type matcher []pattern
 
-func (m matcher) match(s string) bool {
-	return slices.ContainsFunc(m, func(r *regexp.Regexp) bool { return r.MatchString(s) })
+// A pattern is what stands between its stars.
+type pattern struct {
+	pieces []string
+	whole  bool // the last piece has to be at the end
 }
 
-// prefix and whole say where a pattern with "*" ends.
-const (
-	prefix = ""
-	whole  = "$"
-)
-
-func matchers(patterns []string, end string) matcher {
+func matchers(patterns []string, whole bool) matcher {
 	var m matcher
 	for _, p := range patterns {
-		e := end
-		if !isPattern(p) {
-			e = whole
-		}
-		literal := strings.Split(p, "*")
-		for i := range literal {
-			literal[i] = regexp.QuoteMeta(literal[i])
-		}
-		m = append(m, regexp.MustCompile("(?s)^"+strings.Join(literal, ".*")+e))
+		m = append(m, pattern{strings.Split(p, "*"), whole})
 	}
 	return m
+}
+
+func (m matcher) match(s string) bool {
+	return slices.ContainsFunc(m, func(p pattern) bool { return p.match(s) })
+}
+
+func (p pattern) match(s string) bool {
+	first, last := p.pieces[0], len(p.pieces)-1
+	if last == 0 {
+		return s == first
+	}
+	s, ok := strings.CutPrefix(s, first)
+	for _, piece := range p.pieces[1:last] {
+		// Where a piece is found first is the best place for it: it leaves most to those that follow.
+		if ok {
+			_, s, ok = strings.Cut(s, piece)
+		}
+	}
+	if p.whole {
+		return ok && strings.HasSuffix(s, p.pieces[last])
+	}
+	return ok && strings.Contains(s, p.pieces[last])
 }
 
 func isPattern(s string) bool { return strings.Contains(s, "*") }
@@ -110,23 +119,35 @@ func idNumber(part string) int {
 	return math.MaxInt
 }
 
-// near returns what may have been meant by id: the section of that number, and up to three cases that differ from it in the fewest places.
+// near returns what may have been meant by id: the section of that number, or up to three cases that differ from it in the fewest places.
 func near(cases []*Case, id string) []string {
-	const most = 3
+	const most, farthest = 3, 2
+	id = strings.TrimSpace(id)
+	if len(id) > 16 {
+		return nil // that is no typing error
+	}
+	section := strings.TrimSuffix(id, ".")
 	var ids []string
 	for _, c := range cases {
-		if id != "" && strings.HasPrefix(c.ID, strings.TrimSuffix(id, ".")+".") {
-			return []string{strings.TrimSuffix(id, ".") + ".*"}
+		if section != "" && strings.HasPrefix(c.ID, section+".") {
+			return []string{section + ".*"}
 		}
-		if !slices.Contains(ids, c.ID) {
+		if distance(c.ID, id) <= farthest && !slices.Contains(ids, c.ID) {
 			ids = append(ids, c.ID)
 		}
 	}
-	if len(id) > 16 {
-		return nil // no typing error of an ID
+	first, _, _ := strings.Cut(id, ".")
+	far := func(s string) int {
+		d := 2 * distance(s, id)
+		if !strings.HasPrefix(s, first+".") {
+			d++ // the first number is the one that people know best
+		}
+		return d
 	}
-	ids = slices.DeleteFunc(ids, func(s string) bool { return distance(s, id) > 2 })
-	slices.SortStableFunc(ids, func(a, b string) int { return cmp.Compare(distance(a, id), distance(b, id)) })
+	slices.SortStableFunc(ids, func(a, b string) int { return cmp.Compare(far(a), far(b)) })
+	if len(ids) > 0 && ids[0] == id {
+		return ids[:1] // there was only space around it
+	}
 	return ids[:min(most, len(ids))]
 }
 
