@@ -37,6 +37,8 @@ type session struct {
 	count int       // echoes that came, of such a case
 
 	timers [numTimers]time.Time // zero: not set
+	armed  [numTimers]int       // when it was set, by count
+	arms   int
 	in     incoming
 	header struct { // of SendHeader, for the parts that follow
 		key    uint32
@@ -76,7 +78,8 @@ type segment struct {
 	alone bool // nothing else shares its write
 }
 
-// The timers. Where two are due at the same instant, the first goes first.
+// The timers. Where two are due at the same instant, the one that was set first goes first: a Close of a case's steps comes before the deadline, one that answers
+// the peer after it.
 const (
 	timerDeadline = iota
 	timerWait
@@ -173,7 +176,7 @@ func (s *session) due() (time.Time, bool) {
 func (s *session) first() int {
 	first := -1
 	for i, t := range s.timers {
-		if !t.IsZero() && (first < 0 || t.Before(s.timers[first])) {
+		if !t.IsZero() && (first < 0 || t.Before(s.timers[first]) || t.Equal(s.timers[first]) && s.armed[i] < s.armed[first]) {
 			first = i
 		}
 	}
@@ -244,7 +247,10 @@ func (s *session) deadline() {
 	s.fail(frame.CloseGoingAway, "Going Away")
 }
 
-func (s *session) arm(timer int, d time.Duration) { s.timers[timer] = s.now.Add(d) }
+func (s *session) arm(timer int, d time.Duration) {
+	s.arms++
+	s.timers[timer], s.armed[timer] = s.now.Add(d), s.arms
+}
 
 // moved says that octets went one way or the other.
 func (s *session) moved(now time.Time) {
