@@ -1,0 +1,77 @@
+package autobahn
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/idlewire/idlewire/autobahn/internal/testee"
+	"github.com/stretchr/testify/require"
+)
+
+// A delivery is how what the peer writes comes to the runner: it must not matter.
+type delivery func(frames [][]byte) [][]byte
+
+func frameByFrame(frames [][]byte) [][]byte { return frames }
+
+func atOnce(frames [][]byte) [][]byte { return [][]byte{bytes.Join(frames, nil)} }
+
+// manyPieces cuts what is short octet by octet.
+func manyPieces(frames [][]byte) [][]byte {
+	b := bytes.Join(frames, nil)
+	return slices.Collect(slices.Chunk(b, 1+len(b)/1024))
+}
+
+// join plays a case with a peer of some kind, in memory and under simulated time: octets take none, and it passes only when both wait. Each segment that the runner
+// writes is a read of the peer's.
+func join(t testing.TB, c *Case, k *testee.Kind, role testee.Role, deliver delivery) *Result {
+	now := time.Unix(0, 0)
+	s := newSession(c, role == testee.Server, DefaultOptions(), masks(1, c.Number))
+	p := testee.New(k, role, 1)
+	s.begin(now)
+	p.Opened(now)
+	var toPeer [][]byte
+	// ended hands over what both have written, and says whether TCP is gone.
+	ended := func() bool {
+		for _, b := range deliver(p.Take()) {
+			if s.drop != keep {
+				break
+			}
+			s.receive(now, b)
+		}
+		for _, seg := range s.take() {
+			s.wrote(now, len(seg.data))
+			toPeer = append(toPeer, pieces(seg)...)
+		}
+		return s.drop != keep || p.Gone()
+	}
+	for turns := 0; !ended(); turns++ {
+		require.Less(t, turns, 1_000_000, "%s with %s goes on for ever", c.ID, k.Name)
+		if len(toPeer) > 0 && p.Reading() {
+			b := toPeer[0]
+			toPeer = toPeer[1:]
+			p.Receive(now, b)
+			continue
+		}
+		at, mine := s.due()
+		peerAt, peers := p.Due()
+		require.True(t, mine || peers, "%s with %s waits for nothing", c.ID, k.Name)
+		if peers && (!mine || peerAt.Before(at)) {
+			now = peerAt
+			p.Tick(now)
+		} else {
+			now = at
+			s.tick(now)
+		}
+	}
+	return s.lost(now)
+}
+
+// pieces is what a segment is on the wire.
+func pieces(seg segment) [][]byte {
+	if seg.chop == 0 {
+		return [][]byte{seg.data}
+	}
+	return slices.Collect(slices.Chunk(seg.data, seg.chop))
+}
