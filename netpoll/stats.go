@@ -128,28 +128,39 @@ func add[K comparable](to, from map[K]uint64) {
 	}
 }
 
-// slowTurn is how long a turn of a loop may take before it is remarked on.
-const slowTurn = 10 * time.Millisecond
+// slowTurn is how long a turn of a loop may take before it is remarked on: the first at once, those that follow together, once in slowSilence.
+const (
+	slowTurn    = 10 * time.Millisecond
+	slowSilence = time.Second
+)
 
 // A lagMeter measures how long the turns of a loop take: so long do its other connections wait.
 type lagMeter struct {
 	began int64
 	max   atomic.Int64
 	slow  atomic.Uint64
+
+	said   int64 // when the log was last told
+	untold int   // slow turns since
+	worst  int64 // of them
 }
 
 func (m *lagMeter) begin(now int64) { m.began = now }
 
 func (m *lagMeter) end(l *loop) {
-	d := l.k.now() - m.began
+	now := l.k.now()
+	d := now - m.began
 	if d > m.max.Load() {
 		m.max.Store(d)
 	}
 	if d > int64(slowTurn) {
 		m.slow.Add(1)
-		if log := l.server.Logger; log != nil {
-			log.Warn("netpoll: slow turn", "took", time.Duration(d), "loop", l.id)
-		}
+		m.untold++
+		m.worst = max(m.worst, d)
+	}
+	if log := l.server.Logger; log != nil && m.untold > 0 && (m.said == 0 || now-m.said >= int64(slowSilence)) {
+		log.Warn("netpoll: slow turns of a loop", "loop", l.id, "turns", m.untold, "longest", time.Duration(m.worst))
+		m.said, m.untold, m.worst = now, 0, 0
 	}
 }
 
