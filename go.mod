@@ -4,6 +4,7 @@ go 1.25.0
 
 require (
 	github.com/gobwas/ws v1.4.0
+	github.com/klauspost/compress v1.20.4
 	github.com/mailru/easygo v0.0.0-20190618140210-3c14a0dc985f
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/sys v0.45.0
