@@ -36,7 +36,7 @@ var pools [maxClass - minClass + 1]sync.Pool
 // are at most twice the bytes received plus 4 KiB: size() <= 2*n + 2*slack + unsafe.Sizeof(incoming{}).
 const slack = 1024
 
-// newBuffer returns an empty buffer for n bytes that are there, 0 < n, of total that are announced, n <= total. Its capacity
+// newBuffer returns an empty buffer for n bytes that are there, 0 < n, of a message that has no more than total, n <= total. Its capacity
 // is at least n, at most 2*(n+slack), and total only ever makes it smaller: memory grows with what is received.
 func newBuffer(n int, total int64) *buffer {
 	room := int64(1) << bits.Len64(uint64(n)+slack) // 64 bits: n may be near the end of a 32-bit int
@@ -60,7 +60,7 @@ func getBuffer(n int) *buffer {
 }
 
 // append returns a buffer with piece added, 0 < len(piece); x may be nil, and is gone if another is returned. total is
-// what is announced of the message, len(x.b) + len(piece) <= total.
+// what the message can have at most, len(x.b) + len(piece) <= total.
 func (x *buffer) append(piece []byte, total int64) *buffer {
 	if x == nil {
 		x = newBuffer(len(piece), total)

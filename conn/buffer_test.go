@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"unsafe"
+
+	"github.com/idlewire/idlewire/frame"
 )
 
 // A buffer has room for what is there, and never for much more: not for what is announced.
@@ -72,5 +74,31 @@ func TestBufferAppend(t *testing.T) {
 			t.Fatal("not what went in")
 		}
 		x.free()
+	}
+}
+
+// A message costs the same however it is cut. Were there room for no more than is announced, each fragment of a long one would copy all that
+// came before, and a peer could buy minutes of our time with a few megabytes.
+func TestFragmentsAreCopiedOnce(t *testing.T) {
+	const size, fragment = 8 << 20, 1 << 10
+	p := Protocol{Options: &Options{MaxMessage: size, MaxFragments: -1}}
+	var h [frame.MaxHeaderSize]byte
+	payload := make([]byte, fragment)
+	allocations := testing.AllocsPerRun(1, func() {
+		for n := 0; n < size; n += fragment {
+			f := frame.Header{Fin: n+fragment == size, Opcode: frame.Continuation, Masked: true, Length: fragment}
+			if n == 0 {
+				f.Opcode = frame.Binary
+			}
+			for _, b := range [][]byte{f.Append(h[:0]), payload} {
+				m, _, err := p.Receive(b)
+				if err != nil || f.Fin && len(b) == fragment && len(m.Payload) != size {
+					t.Fatal(n, m.Op, len(m.Payload), err)
+				}
+			}
+		}
+	})
+	if allocations > 100 { // each is a copy of what has come so far
+		t.Errorf("%v buffers for %d fragments", allocations, size/fragment)
 	}
 }

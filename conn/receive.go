@@ -115,7 +115,7 @@ func (p *Protocol) receive(b []byte, parts bool) (Message, []byte, error) {
 			}
 			return p.lend(m, b)
 		case !parts:
-			in.append(piece)
+			in.append(piece, p.Options.maxMessage())
 			if last {
 				return p.assembled(b)
 			}
@@ -264,10 +264,14 @@ func (p *Protocol) controlComplete(rest []byte) (Message, []byte, error) {
 	return m, rest, nil
 }
 
-// append gathers a piece of the message.
-func (in *incoming) append(piece []byte) {
+// append gathers a piece of the message, which may grow to limit as long as this is not its last frame: room for what is announced
+// alone would be too small at every fragment, and the message copied at each.
+func (in *incoming) append(piece []byte, limit int64) {
+	if in.frame.Fin {
+		limit = in.total
+	}
 	if len(piece) > 0 {
-		in.buf = in.buf.append(piece, in.total)
+		in.buf = in.buf.append(piece, limit)
 	}
 }
 
