@@ -9,8 +9,8 @@ func section1() Section {
 	return Section{ID: "1", Title: "Framing: the payload length", Parts: []Section{
 		{
 			ID: "1.1", Title: "Text messages of one frame",
-			Requires: "5.2: a payload of up to 125 octets has its length in 7 bits, up to 65535 octets in 16 bits more, and beyond in 64 bits more. " +
-				"5.6: opcode 1 is text. A frame is the same however TCP cuts it.",
+			Requires: "5.2: a payload of up to 125 octets has its length in 7 bits, up to 65535 octets in 16 bits more, and beyond in 64 bits more; " +
+				"the shortest form that fits is the only one. 5.6: opcode 1 is text. A frame is the same however TCP cuts it.",
 			Cases: lengths("1.1", "Text", text("*")),
 		},
 		{

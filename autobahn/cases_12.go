@@ -46,6 +46,9 @@ func section12() Section {
 			Requires: "RFC 7692, 7.2.1, 7.2.2: the payload of a message is compressed and decompressed; 7.1.1: by default the window is kept " +
 				"from one to the next. 6.1, 6.2: RSV1 on the first frame says that the message is compressed; its fragments are pieces of what was compressed.",
 		}
+		if i > 0 {
+			p.Requires = "RFC 7692: the same."
+		}
 		p.Cases = compressed(p.ID, "6.1, 6.2, 7.1.1, 7.2.1, 7.2.2", "", Compression{Corpus: corpus.name, Binary: corpus.binary, Profile: "12"})
 		s.Parts = append(s.Parts, p)
 	}

@@ -68,15 +68,17 @@ func goodPieces() []*Case {
 			Steps: plain(message(whole)), Expect: echoes(whole), Deadline: closeIn(time.Second), Close: closeOnMatch(),
 		},
 		{
-			ID: "6.2.2", RFC: "5.4, 5.6, 8.1", Title: "The same text in two fragments, cut between characters", Expects: "Echo it as one message",
+			ID: "6.2.2", RFC: "5.4, 5.6, 8.1",
+			Title: "Text with characters of one and two octets, in two fragments, cut between characters", Expects: "Echo it as one message",
 			Steps: plain(more(text(first)), cont(second)), Expect: echoes(whole), Deadline: closeIn(time.Second), Close: closeOnMatch(),
 		},
 		{
-			ID: "6.2.3", RFC: "5.4, 5.6, 8.1", Title: "The same text in fragments of one octet, cut inside characters", Expects: "Echo it as one message",
+			ID: "6.2.3", RFC: "5.4, 5.6, 8.1",
+			Title: "Text with characters of one and two octets, in fragments of one octet", Expects: "Echo it as one message",
 			Steps: plain(fragments(1, whole)), Expect: echoes(whole), Deadline: closeIn(time.Second), Close: closeOnMatch(),
 		},
 		{
-			ID: "6.2.4", RFC: "5.4, 5.6, 8.1", Title: "Greek text with characters of two and three octets in fragments of one octet",
+			ID: "6.2.4", RFC: "5.4, 5.6, 8.1", Title: "Text with characters of two and three octets, in fragments of one octet",
 			Expects: "Echo it as one message",
 			Steps:   plain(fragments(1, text(kosme))), Expect: echoes(text(kosme)), Deadline: closeIn(time.Second), Close: closeOnMatch(),
 		},

@@ -188,11 +188,11 @@ func prefixes(text string) []sequence {
 	whole[len(text)] = true
 	var rows []sequence
 	for n := 1; n <= len(text); n++ {
-		row := sequence{fmt.Sprintf("%x", text[:n]), whole[n], fmt.Sprintf("%d octets of a Greek word, cut between characters", n)}
+		row := sequence{fmt.Sprintf("%x", text[:n]), whole[n], "a Greek word, cut inside a character"}
 		if n == len(text) {
 			row.what = "the whole of a Greek word"
-		} else if !whole[n] {
-			row.what = fmt.Sprintf("%d octets of a Greek word, cut inside a character", n)
+		} else if whole[n] {
+			row.what = "a Greek word, cut between characters"
 		}
 		rows = append(rows, row)
 	}

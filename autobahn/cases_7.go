@@ -64,7 +64,7 @@ func behindClose() []*Case {
 	bye := closing(frame.CloseNormal, "")
 	return []*Case{
 		{
-			ID: "7.1.1", RFC: "5.5.1, 7.1.2", Title: "Text, and a Close when its echo is there", Expects: "Echo the text; answer the Close",
+			ID: "7.1.1", RFC: "5.5.1, 7.1.1, 7.1.2", Title: "Text, and a Close when its echo is there", Expects: "Echo the text; answer the Close",
 			Steps: plain(text(helloWorld)), Expect: echoes(text(helloWorld)), Close: closeOnMatch(),
 		},
 		{

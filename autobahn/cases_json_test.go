@@ -161,17 +161,22 @@ func readJSONCases() ([]jsonCase, error) {
 const (
 	noteWrongCode     = "If the close verdict is WRONG CODE, the behavior verdict becomes FAILED as well and the result text is replaced by the close text."
 	noteInformational = "Both verdicts are always INFORMATIONAL, whatever the peer does (even if the connection never opened)."
-	noteFirstEcho     = "OK if the first message that arrives has the sent type and length (content is not compared), else FAILED; in both cases the runner then sends Close 1000."
-	noteRoundTrips    = "The next message is sent when the echo of the one before has arrived. Each echo must have the same type and length (content is not compared); otherwise FAILED and Close 1000 at once. After the last echo: OK, Close 1000. sends shows the first message only."
-	noteFrameCount    = "After the connection is lost, the runner also checks its own count of sent frames: one with opcode 1 and fifty with opcode 0; any other count gives FAILED."
+	noteFirstEcho     = "OK if the first message that arrives has the sent type and length (content is not compared), else FAILED; in both cases the " +
+		"runner then sends Close 1000."
+	noteRoundTrips = "The next message is sent when the echo of the one before has arrived. Each echo must have the same type and length (content is " +
+		"not compared); otherwise FAILED and Close 1000 at once. After the last echo: OK, Close 1000. sends shows the first message only."
+	noteFrameCount = "After the connection is lost, the runner also checks its own count of sent frames: one with opcode 1 and fifty with opcode 0; any " +
+		"other count gives FAILED."
 )
 
 // The notes that explain, and change nothing.
 var remarks = []string{
 	"The Close follows the pong at once; the 1 s deadline then has no effect because the connection is already closing.",
 	"The genuine suite sends a binary frame (opcode 2) here although its description speaks of a ping.",
-	"One text frame with FIN=0 announces the whole length; its payload is written in three pieces with waits; an empty continuation frame with FIN=1 ends the message. The mask (runner as client) runs on over the three pieces.",
-	"Only the free-text result tells whether the small echo or nothing was seen. The expectation lists only the second, small message; the echo of the big one is not part of it, so a peer that echoes both matches neither list.",
+	"One text frame with FIN=0 announces the whole length; its payload is written in three pieces with waits; an empty continuation " +
+		"frame with FIN=1 ends the message. The mask (runner as client) runs on over the three pieces.",
+	"Only the free-text result tells whether the small echo or nothing was seen. The expectation lists only the second, small message; " +
+		"the echo of the big one is not part of it, so a peer that echoes both matches neither list.",
 	"The sent close reason is shown in reports as hexadecimal (42 hex digits).",
 	"The octet repeated is 2a; only 9.4.1 uses fe.",
 }

@@ -178,7 +178,7 @@ func copyCase(c *Case) *Case {
 // The words of a row are ours, and are there: one line each, and no two cases are called the same.
 func TestCasesWords(t *testing.T) {
 	number := regexp.MustCompile(`^[1-9]\d*(\.[1-9]\d*)+$`)
-	titles := map[string]string{}
+	titles, used := map[string]string{}, map[string]bool{}
 	for _, c := range Cases() {
 		for _, s := range []string{c.Title, c.Expects} {
 			assert.NotEmpty(t, s, c.ID)
@@ -189,31 +189,55 @@ func TestCasesWords(t *testing.T) {
 		assert.Empty(t, titles[c.Title], "%s is called like it", c.ID)
 		titles[c.Title] = c.ID
 
-		known, refs := rfc6455, strings.Split(c.RFC, ", ")
+		known, rfc, refs := rfc6455, "6455", strings.Split(c.RFC, ", ")
 		if c.Compression != nil {
-			known = rfc7692
+			known, rfc = rfc7692, "7692"
 		}
 		for _, r := range refs {
 			assert.Regexp(t, number, r, c.ID)
 			assert.Contains(t, known, r, c.ID)
+			used[rfc+" "+r] = true
 		}
 		assert.True(t, slices.IsSortedFunc(refs, compareIDs), "%s: %s", c.ID, c.RFC)
 	}
+	assert.Len(t, used, len(rfc6455)+len(rfc7692), "a section of the RFC that no case is about")
 }
 
 // The sections that the suite is about, by their headings.
 var (
 	rfc6455 = map[string]string{
-		"1.4": "Closing Handshake", "5.2": "Base Framing Protocol", "5.4": "Fragmentation", "5.5": "Control Frames", "5.5.1": "Close", "5.5.2": "Ping", "5.5.3": "Pong",
-		"5.6": "Data Frames", "6.1": "Sending Data", "6.2": "Receiving Data", "7.1.1": "Close the WebSocket Connection", "7.1.2": "Start the WebSocket Closing Handshake",
-		"7.1.5": "The WebSocket Connection Close Code", "7.1.6": "The WebSocket Connection Close Reason", "7.1.7": "Fail the WebSocket Connection",
-		"7.4.1": "Defined Status Codes", "7.4.2": "Reserved Status Code Ranges", "8.1": "Handling Errors in UTF-8-Encoded Data", "10.4": "Implementation-Specific Limits",
+		"1.4":   "Closing Handshake",
+		"5.2":   "Base Framing Protocol",
+		"5.4":   "Fragmentation",
+		"5.5":   "Control Frames",
+		"5.5.1": "Close",
+		"5.5.2": "Ping",
+		"5.5.3": "Pong",
+		"5.6":   "Data Frames",
+		"6.1":   "Sending Data",
+		"6.2":   "Receiving Data",
+		"7.1.1": "Close the WebSocket Connection",
+		"7.1.2": "Start the WebSocket Closing Handshake",
+		"7.1.5": "The WebSocket Connection Close Code",
+		"7.1.6": "The WebSocket Connection Close Reason",
+		"7.1.7": "Fail the WebSocket Connection",
+		"7.4.1": "Defined Status Codes",
+		"7.4.2": "Reserved Status Code Ranges",
+		"8.1":   "Handling Errors in UTF-8-Encoded Data",
+		"10.4":  "Implementation-Specific Limits",
 	}
 	rfc7692 = map[string]string{
-		"5.1": "General Negotiation Flow", "6.1": "Compression", "6.2": "Decompression", "7.1.1": "Context Takeover Control",
-		"7.1.1.1": "The \"server_no_context_takeover\" Extension Parameter", "7.1.1.2": "The \"client_no_context_takeover\" Extension Parameter",
-		"7.1.2": "Limiting the LZ77 Sliding Window Size", "7.1.2.1": "The \"server_max_window_bits\" Extension Parameter",
-		"7.1.2.2": "The \"client_max_window_bits\" Extension Parameter", "7.2.1": "Compression", "7.2.2": "Decompression",
+		"5.1":     "General Negotiation Flow",
+		"6.1":     "Compression",
+		"6.2":     "Decompression",
+		"7.1.1":   "Context Takeover Control",
+		"7.1.1.1": "The \"server_no_context_takeover\" Extension Parameter",
+		"7.1.1.2": "The \"client_no_context_takeover\" Extension Parameter",
+		"7.1.2":   "Limiting the LZ77 Sliding Window Size",
+		"7.1.2.1": "The \"server_max_window_bits\" Extension Parameter",
+		"7.1.2.2": "The \"client_max_window_bits\" Extension Parameter",
+		"7.2.1":   "Compression",
+		"7.2.2":   "Decompression",
 	}
 )
 

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func ids(cases []*Case) []string {
+func idsOf(cases []*Case) []string {
 	var s []string
 	for _, c := range cases {
 		s = append(s, c.ID)
@@ -46,7 +46,7 @@ func TestSelect(t *testing.T) {
 		patterns, exclude []string
 		want              []string
 	}{
-		{"all", list("*"), nil, ids(Cases())},
+		{"all", list("*"), nil, idsOf(Cases())},
 		{"nothing asked", nil, nil, nil},
 		{"nothing left", list("*"), list("*"), nil},
 		{"an ID", list("1.1.1"), nil, list("1.1.1")},
@@ -54,7 +54,7 @@ func TestSelect(t *testing.T) {
 		{"a section", list("1.*"), nil, sections("1")},
 		{"the dot is literal", list("1.*"), list("1.1.* 1.2.*"), nil}, // it would match 10, 12 and 13 as well
 		{"1* is four sections", list("1*"), nil, sections("1", "10", "12", "13")},
-		{"*.1 is not held to the end", list("*.1"), list("12.* 13.* 7.* 6.* 5.* 9.* 2.* 3.* 4.*"), append(ids(Cases()[:8]), "1.2.1", "10.1.1")},
+		{"*.1 is not held to the end", list("*.1"), list("12.* 13.* 7.* 6.* 5.* 9.* 2.* 3.* 4.*"), append(idsOf(Cases()[:8]), "1.2.1", "10.1.1")},
 		{"12.*.1", list("12.*.1"), nil, having12},
 		{"7.7.1*", list("7.7.1*"), nil, list("7.7.1 7.7.10 7.7.11 7.7.12 7.7.13")},
 		{"a star stands for nothing too", list("3.1*"), nil, list("3.1")},
@@ -72,7 +72,7 @@ func TestSelect(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := Select(Cases(), tt.patterns, tt.exclude)
 			require.NoError(t, err)
-			assert.Equal(t, tt.want, ids(got))
+			assert.Equal(t, tt.want, idsOf(got))
 		})
 	}
 }
@@ -83,7 +83,7 @@ func TestSelectOtherCases(t *testing.T) {
 	before := slices.Clone(own)
 	got, err := Select(own, []string{"*"}, nil)
 	require.NoError(t, err)
-	assert.Equal(t, []string{"3.1", "20.9", "20.9.1", "20.10", "20.x"}, ids(got))
+	assert.Equal(t, []string{"3.1", "20.9", "20.9.1", "20.10", "20.x"}, idsOf(got))
 	assert.Equal(t, before, own)
 
 	_, err = Select(Cases(), []string{"20.9"}, nil)
