@@ -283,29 +283,12 @@ func (q *openingRequest) checkOrigin(version int, allowed []string) *refusal {
 	if bad != nil {
 		return bad
 	}
-	for _, pattern := range allowed {
-		if matchOrigin(strings.ToLower(pattern), strings.ToLower(origin)) {
-			return nil
-		}
+	if !slices.ContainsFunc(allowed, func(p string) bool {
+		return matchers([]string{strings.ToLower(p)}, true).match(strings.ToLower(origin))
+	}) {
+		return refuse(http.StatusForbidden, "origin not allowed")
 	}
-	return refuse(http.StatusForbidden, "origin not allowed")
-}
-
-// matchOrigin reports whether s is pattern, in which "*" stands for any run of characters.
-func matchOrigin(pattern, s string) bool {
-	first, rest, star := strings.Cut(pattern, "*")
-	if !star {
-		return pattern == s
-	}
-	s, ok := strings.CutPrefix(s, first)
-	for ok {
-		var part string
-		if part, rest, star = strings.Cut(rest, "*"); !star {
-			return strings.HasSuffix(s, part)
-		}
-		_, s, ok = strings.Cut(s, part) // the first place is as good as any later one
-	}
-	return false
+	return nil
 }
 
 // isKey reports whether key has the shape of 16 octets in base64.

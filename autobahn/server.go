@@ -1,13 +1,13 @@
 package autobahn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"sync"
 	"time"
@@ -111,31 +111,21 @@ type service struct {
 
 // place finds out which port clients have to name.
 func (v *service) place(addr net.Addr) error {
-	u := &url.URL{Scheme: "ws", Host: ":0"}
-	if v.URL != "" {
-		var err error
-		if u, err = url.Parse(v.URL); err != nil {
-			return fmt.Errorf("autobahn: %w", err)
-		}
-	}
-	switch u.Scheme {
-	case "ws":
+	raw := cmp.Or(v.URL, "ws://localhost:0")
+	u, err := parseURL(raw)
+	switch {
+	case err != nil:
+		return fmt.Errorf("autobahn: %w", err)
+	case u.RawQuery != "" || u.ForceQuery:
+		return fmt.Errorf("autobahn: expected a URL without a query, found %q", raw)
+	case u.Port() != "":
+		v.port, _ = strconv.Atoi(u.Port()) // parseURL has looked at it
+	case u.Scheme == "ws":
 		v.port = 80
-	case "wss":
-		v.port, v.secure = 443, true
 	default:
-		return fmt.Errorf("autobahn: expected a URL with scheme ws or wss: %q", v.URL)
+		v.port = 443
 	}
-	if u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		return fmt.Errorf("autobahn: the URL of a server has no query and no fragment: %q", v.URL)
-	}
-	if p := u.Port(); p != "" {
-		n, err := strconv.ParseUint(p, 10, 16)
-		if err != nil {
-			return fmt.Errorf("autobahn: expected a URL with a port from 0 to 65535: %q", v.URL)
-		}
-		v.port = int(n)
-	}
+	v.secure = u.Scheme == "wss"
 	if v.port == 0 {
 		tcp, ok := addr.(*net.TCPAddr)
 		if !ok {

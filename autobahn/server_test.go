@@ -86,7 +86,7 @@ func noStrays(t *testing.T) {
 		b = b[:runtime.Stack(b, true)]
 		left = nil
 		for _, g := range strings.Split(string(b), "\n\n") {
-			for _, of := range []string{"(*service)", "(*chat)", "(*driver)", "(*Server)"} {
+			for _, of := range []string{"autobahn.(*service)", "autobahn.(*chat)", "autobahn.(*driver)", "autobahn.(*Server)"} {
 				if strings.Contains(g, of) {
 					left = append(left, g)
 				}
