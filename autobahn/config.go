@@ -1,8 +1,10 @@
 package autobahn
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -48,12 +50,19 @@ const (
 // maxConfig is the greatest configuration file that is read, in octets. The longest that make sense have some thousand.
 const maxConfig = 1 << 20
 
+// maxPattern is the longest pattern of cases or agents, in octets.
+const maxPattern = 1000
+
 // A ConfigError says what is wrong with a configuration file, and where.
 type ConfigError struct {
 	File         string // its name, as it was given
 	Line, Column int    // from 1; the column counts characters
 	Text         string // what is wrong, and what was expected
+	Err          error  // what Text was made of; nil as a rule
 }
+
+// Unwrap returns Err.
+func (e *ConfigError) Unwrap() error { return e.Err }
 
 // Error returns file:line:column: text.
 func (e *ConfigError) Error() string {
@@ -70,10 +79,16 @@ func ParseClientConfig(name string, b []byte) (*Config, error) {
 	c := parseBoth(root, forClient)
 	c.OutDir = "./reports/servers"
 	root.child("outdir").text(&c.OutDir)
+	named := map[string]string{} // agent: which server has that name
 	for _, s := range root.child("servers").list() {
 		t := Target{Options: c.Options}
 		s.required("url", `"ws://127.0.0.1:9001"`).url(&t.URL, CheckURL)
-		s.child("agent").text(&t.Agent)
+		agent := s.child("agent")
+		agent.text(&t.Agent)
+		if other := named[t.Agent]; t.Agent != "" && other != "" {
+			agent.expected("a name other than that of " + other) // in the reports one would take the other's place
+		}
+		named[t.Agent] = s.name
 		s.child("origin").text(&t.Origin)
 		s.child("hostname").text(&t.Hostname)
 		t.Protocols = s.child("protocols").texts()
@@ -110,16 +125,32 @@ func ParseServerConfig(name string, b []byte) (*Config, error) {
 func parseBoth(root *node, m mode) *Config {
 	c := &Config{Options: DefaultOptions(), doc: root.doc}
 	cases := root.required("cases", `["*"]`)
-	c.Cases, c.casesAt = cases.texts(), cases.list()
-	c.ExcludeCases = root.child("exclude-cases").texts()
+	c.Cases, c.casesAt = cases.patterns(), cases.list()
+	c.ExcludeCases = root.child("exclude-cases").patterns()
 	for _, f := range root.child("exclude-agent-cases").fields() {
 		if c.ExcludeAgentCases == nil {
 			c.ExcludeAgentCases = map[string][]string{}
 		}
-		c.ExcludeAgentCases[f.name] = f.value.texts()
+		if len(f.name) > maxPattern {
+			root.doc.fail(f.at, "exclude-agent-cases: expected patterns of at most %d octets, found %d", maxPattern, len(f.name))
+		}
+		c.ExcludeAgentCases[f.name] = f.value.patterns()
 	}
 	root.child("options").options(&c.Options, m)
 	return c
+}
+
+// Select returns the cases of all that the file selects, in order. An ID in "cases" that none of all has is a *ConfigError, with an *UnknownCaseError in it.
+func (c *Config) Select(all []*Case) ([]*Case, error) {
+	cases, err := Select(all, c.Cases, c.ExcludeCases)
+	if unknown := (*UnknownCaseError)(nil); errors.As(err, &unknown) {
+		at := c.casesAt[slices.Index(c.Cases, unknown.ID)]
+		doc := *c.doc
+		doc.fail(at.at, "%s%s", at.prefix(), strings.TrimPrefix(unknown.Error(), "autobahn: "))
+		doc.err.Err = unknown
+		return nil, doc.err
+	}
+	return cases, err
 }
 
 // CheckURL says what is wrong with the URL of a server to test, or nothing. Good is: scheme ws or wss, a host, maybe a port, path and query.

@@ -73,6 +73,7 @@ func (d *document) parse() *node {
 			at-- // Offset counts the octet that is wrong
 		}
 		d.fail(at, "this is not JSON: %v", syntax)
+		d.err.Err = syntax
 		return none
 	} else if err != nil {
 		d.fail(0, "this is not JSON: %v", err)
@@ -254,6 +255,17 @@ func (n *node) texts() []string {
 			all = append(all, s)
 		} else {
 			item.expected("a string")
+		}
+	}
+	return all
+}
+
+// patterns returns the strings of a list, none of which is longer than a pattern may be.
+func (n *node) patterns() []string {
+	all := n.texts()
+	for _, item := range n.list() {
+		if s, _ := item.value.(string); len(s) > maxPattern {
+			item.expected(fmt.Sprintf("a pattern of at most %d octets", maxPattern))
 		}
 	}
 	return all

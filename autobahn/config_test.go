@@ -141,11 +141,15 @@ func TestConfigErrors(t *testing.T) {
 		{client(`"exclude-cases": [["x"]]`), "f:2:21: exclude-cases[0]: expected a string, found a list"},
 		{client(`"exclude-agent-cases": ["a"]`), "f:2:26: exclude-agent-cases: expected an object, found a list"},
 		{client(`"exclude-agent-cases": {"a": "1.*"}`), `f:2:32: exclude-agent-cases.a: expected a list, found "1.*"`},
+		{client(`"cases": ["1.*", "` + strings.Repeat("*", maxPattern+1) + `"]`), `f:2:20: cases[1]: expected a pattern of at most 1000 octets, found "` + strings.Repeat("*", 60) + `..."`},
+		{client(`"exclude-agent-cases": {"` + strings.Repeat("a", maxPattern+1) + `": []}`), "f:2:27: exclude-agent-cases: expected patterns of at most 1000 octets, found 1001"},
 		{client(`"outdir": 3.5`), "f:2:13: outdir: expected a string, found 3.5"},
 		{client(`"servers": {"url": "ws://a"}`), "f:2:14: servers: expected a list, found an object"},
 		{client(`"servers": ["ws://a"]`), `f:2:15: servers[0]: expected an object, found "ws://a"`},
 		{client(`"servers": [{"agent": "a"}]`), `f:2:15: servers[0]: expected a field "url", such as "ws://127.0.0.1:9001"`},
 		{client(`"servers": [{"url": "ws://a"}, {"url": null}]`), `f:2:34: servers[1]: expected a field "url", such as "ws://127.0.0.1:9001"`},
+		{client(`"servers": [{"url": "ws://a"}, {"url": "ws://b"}, {"agent": "x", "url": "ws://c"}, {"url": "ws://d", "agent": "x"}]`),
+			`f:2:113: servers[3].agent: expected a name other than that of servers[2], found "x"`},
 		{client(`"servers": [{"url": true}]`), "f:2:23: servers[0].url: expected a string, found true"},
 		{client(`"servers": [{"url": "http://a"}]`), `f:2:23: servers[0].url: expected a URL that begins with ws:// or wss://, found "http://a"`},
 		{client(`"servers": [{"url": "ws://a/#b"}]`), `f:2:23: servers[0].url: expected a URL without a fragment, found "ws://a/#b"`},
@@ -191,6 +195,29 @@ func TestConfigErrors(t *testing.T) {
 	}
 }
 
+func TestConfigSelect(t *testing.T) {
+	c, err := ParseClientConfig("f", []byte("{\n \"cases\": [\"1.1.*\", \"10.1.1\", \"2.3\"], \"exclude-cases\": [\"1.1.2*\", \"8.8\"]}"))
+	require.NoError(t, err)
+	cases, err := c.Select(Cases())
+	require.NoError(t, err)
+	var ids []string
+	for _, k := range cases {
+		ids = append(ids, k.ID)
+	}
+	require.Equal(t, []string{"1.1.1", "1.1.3", "1.1.4", "1.1.5", "1.1.6", "1.1.7", "1.1.8", "2.3", "10.1.1"}, ids)
+
+	c, err = ParseClientConfig("f", []byte("{\n \"cases\": [\"1.*\", \"2.12\"]}"))
+	require.NoError(t, err)
+	_, err = c.Select(Cases())
+	var typed *ConfigError
+	require.ErrorAs(t, err, &typed)
+	require.Equal(t, [2]int{2, 19}, [2]int{typed.Line, typed.Column})
+	require.Regexp(t, `^f:2:19: cases\[1\]: there is no case "2.12"`, err.Error())
+	var unknown *UnknownCaseError
+	require.ErrorAs(t, err, &unknown)
+	require.Equal(t, "2.12", unknown.ID)
+}
+
 // Whatever the file is, the parser returns, and an error is one line and points into the file.
 func FuzzConfig(f *testing.F) {
 	for _, s := range []string{clientFile, DefaultClientConfig, DefaultServerConfig, "", "\ufeff", "[", `{"a":}`, `{"cases":["` + "\xff" + `"],"options":{"x":NaN}}`,
@@ -199,11 +226,16 @@ func FuzzConfig(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		before := bytes.Clone(b)
+		few := []*Case{{ID: "1.1.1"}}
 		for _, parse := range []func(string, []byte) (*Config, error){ParseClientConfig, ParseServerConfig} {
 			c, err := parse("f", b)
 			require.Equal(t, before, b)
 			if err == nil {
-				require.NotNil(t, c)
+				if _, err := c.Select(few); err == nil {
+					continue
+				} else if e, ok := err.(*ConfigError); ok {
+					require.Contains(t, c.Cases, e.Err.(*UnknownCaseError).ID)
+				}
 				continue
 			}
 			require.Nil(t, c)
