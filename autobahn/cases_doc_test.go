@@ -125,7 +125,7 @@ func docShapes(b *strings.Builder, s Section, facts []jsonCase) {
 		if k.Binary {
 			kind = "binary"
 		}
-		of := facts[p.Cases[0].Number-1].Compression
+		of := facts[slices.IndexFunc(facts, func(j jsonCase) bool { return j.ID == p.Cases[0].ID })].Compression
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", p.ID, k.Corpus, kind,
 			"`"+strings.ReplaceAll(of.Header, ", permessage", "`, `permessage")+"`", docCell(of.Accept))
 	}

@@ -76,6 +76,9 @@ type pattern struct {
 func matchers(patterns []string, whole bool) matcher {
 	var m matcher
 	for _, p := range patterns {
+		for strings.Contains(p, "**") {
+			p = strings.ReplaceAll(p, "**", "*") // the same, and not as many pieces
+		}
 		m = append(m, pattern{strings.Split(p, "*"), whole})
 	}
 	return m
