@@ -1,14 +1,24 @@
 package autobahn
 
-import "sync"
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
 
-// A Report is results, by agent and case. It may be used by several goroutines.
+// A Report is results, by agent and case. The zero Report is empty. It may be used by several goroutines.
 type Report struct {
-	mu      sync.Mutex
+	mu      sync.Mutex                    // guards results
 	results map[string]map[string]*Result // agent, case ID
+
+	writing sync.Mutex // held by Write: two of them at a time would mix their files
 }
 
-// Add adds a result, in place of an earlier one of the same agent and case.
+// Add adds a result, in place of an earlier one of the same agent and case. The report keeps it: it must not be changed from now on.
 func (r *Report) Add(result *Result) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -19,4 +29,64 @@ func (r *Report) Add(result *Result) {
 		r.results[result.Agent] = map[string]*Result{}
 	}
 	r.results[result.Agent][result.Case.ID] = result
+}
+
+// Agents returns the names of the agents that have a result, sorted.
+func (r *Report) Agents() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Sorted(maps.Keys(r.results))
+}
+
+// Results returns the results of an agent in the order of the cases: by the numbers of their IDs. The slice is the caller's, the results are not.
+func (r *Report) Results(agent string) []*Result {
+	r.mu.Lock()
+	results := slices.Collect(maps.Values(r.results[agent]))
+	r.mu.Unlock()
+	slices.SortFunc(results, func(a, b *Result) int { return compareIDs(a.Case.ID, b.Case.ID) })
+	return results
+}
+
+// Get returns the result of an agent in a case, or nil if there is none.
+func (r *Report) Get(agent, id string) *Result {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.results[agent][id]
+}
+
+// Good reports whether every result is good, as [Result.Good] says, and there is one at all: a run that judged nothing shows nothing.
+func (r *Report) Good() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	some := false
+	for _, results := range r.results {
+		for _, result := range results {
+			if !result.Good() {
+				return false
+			}
+			some = true
+		}
+	}
+	return some
+}
+
+// compareIDs orders case IDs by their numbers: 2.9 before 2.10, 9.1.1 before 10.1.1. What is no number comes after those that are.
+func compareIDs(a, b string) int {
+	return slices.CompareFunc(strings.Split(a, "."), strings.Split(b, "."), func(a, b string) int {
+		return cmp.Or(cmp.Compare(idNumber(a), idNumber(b)), cmp.Compare(a, b))
+	})
+}
+
+func idNumber(part string) int {
+	n, err := strconv.Atoi(part)
+	if err != nil {
+		return math.MaxInt
+	}
+	return n
+}
+
+// sectionOf returns the section that a case ID begins with: 6 of 6.4.1.
+func sectionOf(id string) string {
+	section, _, _ := strings.Cut(id, ".")
+	return section
 }
