@@ -2,6 +2,7 @@ package autobahn
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 type document struct {
 	name  string
 	b     []byte
+	most  int // octets of b; 0: maxConfig
 	err   *ConfigError
 	errAt int
 }
@@ -61,8 +63,8 @@ var bom = []byte("\ufeff")
 // parse reads the whole. If the text is not JSON it notes that, and returns a node that is not there.
 func (d *document) parse() *node {
 	none := &node{doc: d}
-	if len(d.b) > maxConfig {
-		d.fail(0, "expected at most %d octets, found %d", maxConfig, len(d.b))
+	if most := cmp.Or(d.most, maxConfig); len(d.b) > most {
+		d.fail(0, "expected at most %d octets, found %d", most, len(d.b))
 		return none
 	}
 	d.b = bytes.TrimPrefix(d.b, bom)

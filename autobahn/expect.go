@@ -24,7 +24,7 @@ type Verdicts struct {
 // String returns both, such as "OK / UNCLEAN".
 func (v Verdicts) String() string { return string(v.Behavior + " / " + v.BehaviorClose) }
 
-// WriteExpect records the verdicts of a report, for [ReadExpect]: JSON, with a line for each case, in order, so that versions of it are easy to compare.
+// WriteExpect records the verdicts of a report, for [ParseExpect]: JSON, with a line for each case, in order, so that versions of it are easy to compare.
 func WriteExpect(w io.Writer, r *Report) error {
 	b := []byte("{")
 	for i, a := range r.snapshot() {

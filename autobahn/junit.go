@@ -29,7 +29,7 @@ func (r *Report) JUnit(w io.Writer) error {
 				s.Skipped++
 			}
 			suiteTook += result.Duration
-			if at := result.Started.UTC().Format("2006-01-02T15:04:05"); s.Timestamp == "" || at < s.Timestamp {
+			if at := result.Started.UTC().Format("2006-01-02T15:04:05"); !result.Started.IsZero() && (s.Timestamp == "" || at < s.Timestamp) {
 				s.Timestamp = at
 			}
 		}
@@ -80,7 +80,7 @@ type junitCase struct {
 type junitOutcome struct {
 	Message string `xml:"message,attr"`
 	Type    string `xml:"type,attr,omitempty"`
-	Text    string `xml:",chardata"`
+	Text    string `xml:",cdata"` // see junitText: encoding/xml copies it as it is, but for "]]>"
 }
 
 func newJUnitCase(agent string, r *Result) junitCase {
@@ -128,7 +128,12 @@ func junitText(r *Result) string {
 		}
 		fmt.Fprintf(&b, "received: %s\n", eventText(e))
 	}
-	return b.String()
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r == '\uFFFE' || r == '\uFFFF' { // XML 1.0, production 2: the rest of the characters are good
+			return '\uFFFD'
+		}
+		return r
+	}, b.String())
 }
 
 // eventText is an event in a line: text message of 5 octets "Hello".

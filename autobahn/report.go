@@ -1,11 +1,8 @@
 package autobahn
 
 import (
-	"cmp"
 	"maps"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -68,21 +65,6 @@ func (r *Report) Good() bool {
 		}
 	}
 	return some
-}
-
-// compareIDs orders case IDs by their numbers: 2.9 before 2.10, 9.1.1 before 10.1.1. What is no number comes after those that are.
-func compareIDs(a, b string) int {
-	return slices.CompareFunc(strings.Split(a, "."), strings.Split(b, "."), func(a, b string) int {
-		return cmp.Or(cmp.Compare(idNumber(a), idNumber(b)), cmp.Compare(a, b))
-	})
-}
-
-func idNumber(part string) int {
-	n, err := strconv.Atoi(part)
-	if err != nil {
-		return math.MaxInt
-	}
-	return n
 }
 
 // sectionOf returns the section that a case ID begins with: 6 of 6.4.1.

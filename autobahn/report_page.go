@@ -10,6 +10,7 @@ import (
 	"html"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // index.html is one file that loads nothing. Its data are JSON in script elements that no browser executes: what the table shows in one, what a
@@ -72,7 +73,13 @@ func plainTable(s []agentResults) string {
 		for _, r := range a.results {
 			t.add(r)
 		}
-		fmt.Fprintf(&b, "<tr><th>%s</th><td>%d</td><td>%d</td><td>%d</td></tr>", html.EscapeString(a.name), t.Cases, t.Good, t.Cases-t.Good)
+		name := strings.Map(func(r rune) rune {
+			if !unicode.IsPrint(r) {
+				return '\uFFFD'
+			}
+			return r
+		}, a.name)
+		fmt.Fprintf(&b, "<tr><th>%s</th><td>%d</td><td>%d</td><td>%d</td></tr>", html.EscapeString(name), t.Cases, t.Good, t.Cases-t.Good)
 	}
 	b.WriteString("</table>")
 	return b.String()

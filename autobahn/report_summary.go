@@ -42,24 +42,12 @@ func (t *Tally) add(r *Result) {
 	t.Duration += r.Duration
 }
 
-// sectionTitles are the reports' words for the sections. There is no 8 and no 11.
-var sectionTitles = map[string]string{
-	"1":  "Framing",
-	"2":  "Ping and pong",
-	"3":  "Reserved bits",
-	"4":  "Opcodes",
-	"5":  "Fragmentation",
-	"6":  "Text and UTF-8",
-	"7":  "Closing handshake",
-	"9":  "Limits and speed",
-	"10": "Automatic fragmentation",
-	"12": "Compression of messages",
-	"13": "Compression parameters",
-}
-
-func sectionTitle(section string) string {
-	if title, ok := sectionTitles[section]; ok {
-		return title
+// sectionTitle returns what the tables call a section.
+func sectionTitle(id string) string {
+	for _, s := range Sections() {
+		if s.ID == id {
+			return s.Title
+		}
 	}
-	return "Section " + section
+	return "Section " + id
 }
