@@ -84,7 +84,7 @@ type junitOutcome struct {
 }
 
 func newJUnitCase(agent string, r *Result) junitCase {
-	section := sectionOf(r.Case.ID)
+	section := sectionOf(r.Case)
 	c := junitCase{Class: agent + "." + section + " " + sectionTitle(section), Name: r.Case.ID + " " + r.Case.Title, Time: junitTime(r.Duration)}
 	verdicts := fmt.Sprintf("%s / %s", r.Behavior, r.BehaviorClose)
 	switch {

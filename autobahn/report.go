@@ -3,7 +3,6 @@ package autobahn
 import (
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 )
 
@@ -65,10 +64,4 @@ func (r *Report) Good() bool {
 		}
 	}
 	return some
-}
-
-// sectionOf returns the section that a case ID begins with: 6 of 6.4.1.
-func sectionOf(id string) string {
-	section, _, _ := strings.Cut(id, ".")
-	return section
 }

@@ -125,7 +125,7 @@ func collect(s []agentResults, now time.Time) (data pageData, details []map[stri
 	data = pageData{Generated: now.UTC().Format(time.RFC3339), Codes: closeCodeNames(), Agents: []pageAgent{}, Sections: []pageSection{}, Cases: []pageCase{}}
 	cases := caseUnion(s)
 	for _, c := range cases {
-		if id, n := sectionOf(c.ID), len(data.Sections); n == 0 || data.Sections[n-1].ID != id {
+		if id, n := sectionOf(c), len(data.Sections); n == 0 || data.Sections[n-1].ID != id {
 			data.Sections = append(data.Sections, pageSection{id, sectionTitle(id)})
 		}
 		data.Cases = append(data.Cases, newPageCase(c))

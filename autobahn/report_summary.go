@@ -18,7 +18,7 @@ type Tally struct {
 func (r *Report) Summary(agent string) (sections []Tally, total Tally) {
 	total = newTally("", "all sections")
 	for _, result := range r.Results(agent) {
-		s := sectionOf(result.Case.ID)
+		s := sectionOf(result.Case)
 		if len(sections) == 0 || sections[len(sections)-1].Section != s {
 			sections = append(sections, newTally(s, sectionTitle(s)))
 		}
