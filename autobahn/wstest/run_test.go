@@ -6,6 +6,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -183,4 +184,41 @@ func TestSeedAndTrace(t *testing.T) {
 	require.Len(t, first, 2)
 	require.Equal(t, first, keys("5"))
 	require.NotEqual(t, first, keys("6"))
+}
+
+func TestRepeat(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var n atomic.Int32
+	url := countingServer(t, &n)
+	e := wstest(t.Context(), "-m", "fuzzingclient", "-w", url, "--only", "1.1.1,1.1.2", "--repeat", "3")
+	require.Equal(t, allGood, e.status, "%+v", e)
+	require.EqualValues(t, 6, n.Load())
+}
+
+// The command line chooses among what the configuration selects, and --cases says what that selects from.
+func TestSelectCases(t *testing.T) {
+	for _, row := range []struct {
+		spec, args, want string
+	}{
+		{`["1.1.1", "2.10", "2.9"]`, "", "1.1.1 2.9 2.10"},
+		{`["1.1.*"]`, "--only 1.1.8,2.1 --only 1.1.2,3.*", "1.1.2 1.1.8"},
+		{`["3.*"]`, "--exclude 3.1,3.2 --exclude 3.3*", "3.4 3.5 3.6 3.7"},
+		{`["2.1", "2.2"]`, "--only 2.* --exclude 2.2 --cases all", "2.1"},
+	} {
+		var f flags
+		require.NoError(t, f.parse(strings.Fields("-m fuzzingclient "+row.args)))
+		config, err := autobahn.ParseClientConfig("f", []byte(`{"cases": `+row.spec+`}`))
+		require.NoError(t, err)
+		selected, left, err := f.selectCases(config)
+		require.NoError(t, err)
+		var ids []string
+		for _, c := range left {
+			ids = append(ids, c.ID)
+			require.Contains(t, selected, c)
+		}
+		require.Equal(t, row.want, strings.Join(ids, " "))
+	}
+	for suite, n := range map[string]int{"original": 517, "extra": len(autobahn.ExtraCases()), "all": 517 + len(autobahn.ExtraCases())} {
+		require.Len(t, (&flags{suite: suite}).allCases(), n)
+	}
 }
