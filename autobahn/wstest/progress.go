@@ -196,14 +196,6 @@ func (p *progress) good() bool {
 	return n[good] > 0 && n[notOK] == 0
 }
 
-// complete reports whether every case has an outcome with every peer, and there is one.
-func (p *progress) complete() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	n, all := p.tally()
-	return all > 0 && n[good]+n[notOK]+n[leftOut] == all
-}
-
 // end takes the line away, for good.
 func (p *progress) end() {
 	p.mu.Lock()

@@ -53,6 +53,10 @@ func TestServers(t *testing.T) {
 					}
 				}
 			}
+			if driver != "portable" { // it has the limits of loop
+				e = wstest(t.Context(), "-m", "fuzzingclient", "-w", p.url, "--only", "9.1.6,9.3.1") // 16 MiB, and 65536 fragments
+				require.Equal(t, allGood, e.status, "%+v", e)
+			}
 			_, err := os.Stat("fuzzingclient.json") // -w is enough
 			require.ErrorIs(t, err, os.ErrNotExist)
 			require.Equal(t, allGood, p.stop().status)
@@ -89,17 +93,33 @@ func TestClientsIncomplete(t *testing.T) {
 	require.Len(t, readIndex(t, "reports/clients")["x"], 1)
 }
 
-// A client may end the server.
+// A client may end the server, and may be excluded from cases: from some, whether it comes for them or not, or from all, and then nothing is shown.
 func TestStopServer(t *testing.T) {
 	t.Chdir(t.TempDir())
-	write(t, "spec.json", `{"url": "ws://127.0.0.1:0", "cases": ["1.1.1"], "exclude-agent-cases": {"old*": ["1.*"]}}`)
-	for _, agent := range []string{"x", "older"} { // from whose only case older is excluded: nothing is shown
+	write(t, "spec.json", `{"url": "ws://127.0.0.1:0", "cases": ["1.1.1", "1.1.2"], "exclude-agent-cases": {"some*": ["1.1.1"], "all": ["1.*"]}}`)
+	for _, row := range []struct {
+		agent  string
+		cases  []string
+		status int
+	}{
+		{"none", []string{"1", "2"}, allGood},
+		{"none", []string{"1"}, notGood},
+		{"some", []string{"1", "2"}, allGood},
+		{"somewhat", []string{"2"}, allGood},
+		{"some", []string{"1"}, notGood},
+		{"all", []string{"1", "2"}, notGood},
+	} {
 		p := start(t, "-m", "fuzzingserver", "-s", "spec.json")
-		c := testee{base: p.url, agent: agent}
-		require.NoError(t, c.visit(t.Context(), "/runCase?case=1&agent="+agent))
-		require.NoError(t, c.visit(t.Context(), "/updateReports?shutdownOnComplete=true&agent="+agent))
+		c := testee{base: p.url}
+		for _, n := range row.cases {
+			require.NoError(t, c.visit(t.Context(), "/runCase?case="+n+"&agent="+row.agent))
+		}
+		require.NoError(t, c.visit(t.Context(), "/updateReports?shutdownOnComplete=true&agent="+row.agent))
 		e := p.wait()
-		require.Equal(t, map[string]int{"x": allGood, "older": notGood}[agent], e.status, "%+v", e)
+		require.Equal(t, row.status, e.status, "%+v", e)
+		if row.agent == "some" && len(row.cases) == 2 {
+			require.Contains(t, e.out, "\nsection 1: 1 of 1 good, 1 left out\n")
+		}
 	}
 }
 
@@ -125,7 +145,7 @@ func TestSeveralServers(t *testing.T) {
 	one := start(t, "-m", "testeeserver", "-w", "ws://127.0.0.1:0")
 	two := start(t, "-m", "echoserver", "-w", "ws://127.0.0.1:0", "--driver", "portable")
 	spec := `{"outdir": "out", "cases": ["1.1.*"], "exclude-agent-cases": {"t*": ["1.1.1", "1.1.2*"]},
-		"servers": [{"url": "` + one.url + `", "agent": "one"}, {"url": "` + two.url + `", "agent": "two"}AWAY]}`
+		"servers": [{"url": "` + one.url + `", "agent": "one", "origin": "http://elsewhere.example"}, {"url": "` + two.url + `", "agent": "two", "origin": "http://elsewhere.example"}AWAY]}`
 	e := wstestIn(t.Context(), strings.Replace(spec, "AWAY", "", 1), nil, "-m", "fuzzingclient", "-s", "-", "-w", "ws://127.0.0.1:1")
 	require.Equal(t, allGood, e.status, "%+v", e)
 	require.Contains(t, e.out, "standard input names servers, so ws://127.0.0.1:1, which -w names, is not tested\n")
@@ -184,6 +204,15 @@ func TestSeedAndTrace(t *testing.T) {
 	require.Len(t, first, 2)
 	require.Equal(t, first, keys("5"))
 	require.NotEqual(t, first, keys("6"))
+}
+
+// With -j 1 there is one connection at a time.
+func TestOneByOne(t *testing.T) {
+	t.Chdir(t.TempDir())
+	url, most := crowd(t)
+	e := wstest(t.Context(), "-m", "fuzzingclient", "-w", url, "--only", "1.*", "-j", "1")
+	require.Equal(t, allGood, e.status, "%+v", e)
+	require.EqualValues(t, 1, most.Load())
 }
 
 func TestRepeat(t *testing.T) {
