@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -52,10 +53,6 @@ func TestServers(t *testing.T) {
 						require.Equal(t, "OK OK", c.Behavior+" "+c.BehaviorClose, id)
 					}
 				}
-			}
-			if driver != "portable" { // it has the limits of loop
-				e = wstest(t.Context(), "-m", "fuzzingclient", "-w", p.url, "--only", "9.1.6,9.3.1") // 16 MiB, and 65536 fragments
-				require.Equal(t, allGood, e.status, "%+v", e)
 			}
 			_, err := os.Stat("fuzzingclient.json") // -w is enough
 			require.ErrorIs(t, err, os.ErrNotExist)
@@ -204,6 +201,26 @@ func TestSeedAndTrace(t *testing.T) {
 	require.Len(t, first, 2)
 	require.Equal(t, first, keys("5"))
 	require.NotEqual(t, first, keys("6"))
+}
+
+// The limits of our own testees are wide enough for every message of the suite.
+func TestTesteeLimits(t *testing.T) {
+	longest, most := 0, 0
+	for _, c := range slices.Concat(autobahn.Cases(), autobahn.ExtraCases()) {
+		for _, s := range c.Steps {
+			if s.Do == autobahn.SendMessage {
+				longest = max(longest, s.Payload.Len)
+				if s.Fragment > 0 {
+					most = max(most, s.Payload.Len/s.Fragment+1)
+				}
+			}
+		}
+	}
+	require.Greater(t, most, 1<<16)
+	require.GreaterOrEqual(t, testeeOptions().MaxFragments, most)
+	require.Greater(t, longest, 1<<20)
+	require.GreaterOrEqual(t, testeeOptions().MaxMessage, longest)
+	require.GreaterOrEqual(t, testeeQueue, longest)
 }
 
 // With -j 1 there is one connection at a time.
