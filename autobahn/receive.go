@@ -269,9 +269,7 @@ func (s *session) endFrame() {
 	case in.opcode == frame.Close:
 		s.receiveClose(in.control)
 	case in.opcode == frame.Ping:
-		if s.state == stateOpen {
-			s.sendFrame(frame.Header{Opcode: frame.Pong, Fin: true}, in.control, 0, false) // 5.5.2
-		}
+		s.answerPing(in.control)
 	case in.opcode == frame.Pong:
 		if s.ping != nil && string(s.ping) == string(in.control) {
 			s.ping = nil

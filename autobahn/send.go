@@ -49,7 +49,7 @@ func (s *session) sendMessage(op frame.Opcode, rsv byte, payload []byte, fragmen
 // sendHeader queues a header that announces a payload. The parts that follow are masked as one.
 func (s *session) sendHeader(st *Step) {
 	h := s.masking(frame.Header{Opcode: st.Opcode, Fin: !st.More, Rsv: st.Rsv, Length: int64(st.Announce)})
-	s.header.key, s.header.masked = h.Key, h.Masked && s.opt.ApplyMask
+	s.header.key, s.header.masked, s.header.left = h.Key, h.Masked && s.opt.ApplyMask, st.Announce
 	s.logFrameOut(h, nil, st.Chop, st.PerFrame)
 	s.push(h.Append(nil), st.Chop, st.PerFrame)
 }
@@ -60,6 +60,22 @@ func (s *session) sendPart(st *Step) {
 		s.header.key = frame.Mask(b, s.header.key)
 	}
 	s.push(b, st.Chop, st.PerFrame)
+	s.header.left -= min(uint64(len(b)), s.header.left)
+	if pong := s.header.pong; s.header.left == 0 && pong != nil {
+		s.header.pong = nil
+		s.answerPing(pong)
+	}
+}
+
+// answerPing sends a pong. In the middle of a frame of which parts are still to come it would be payload to the peer: there it waits for the last part.
+func (s *session) answerPing(payload []byte) {
+	switch {
+	case s.state != stateOpen:
+	case s.header.left > 0:
+		s.header.pong = append(make([]byte, 0, 1), payload...) // 5.5.3: of several pings the most recent may be answered alone
+	default:
+		s.sendFrame(frame.Header{Opcode: frame.Pong, Fin: true}, payload, 0, false) // 5.5.2
+	}
 }
 
 // sendCloseCode queues a Close with a code; the connection is open.

@@ -43,6 +43,8 @@ type session struct {
 	header struct { // of SendHeader, for the parts that follow
 		key    uint32
 		masked bool
+		left   uint64 // octets of payload that parts still have to bring
+		pong   []byte // what the pong says that is owed since; nil: none
 	}
 
 	out    []segment
