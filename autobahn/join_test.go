@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/idlewire/idlewire/autobahn/internal/testee"
-	"github.com/stretchr/testify/require"
 )
 
 // A delivery is how what the peer writes comes to the runner: it must not matter.
@@ -47,7 +46,9 @@ func join(t testing.TB, c *Case, k *testee.Kind, role testee.Role, deliver deliv
 		return s.drop != keep || p.Gone()
 	}
 	for turns := 0; !ended(); turns++ {
-		require.Less(t, turns, 1_000_000, "%s with %s goes on for ever", c.ID, k.Name)
+		if turns == 1_000_000 {
+			t.Fatalf("%s with %s goes on for ever", c.ID, k.Name)
+		}
 		if len(toPeer) > 0 && p.Reading() {
 			b := toPeer[0]
 			toPeer = toPeer[1:]
@@ -56,7 +57,9 @@ func join(t testing.TB, c *Case, k *testee.Kind, role testee.Role, deliver deliv
 		}
 		at, mine := s.due()
 		peerAt, peers := p.Due()
-		require.True(t, mine || peers, "%s with %s waits for nothing", c.ID, k.Name)
+		if !mine && !peers {
+			t.Fatalf("%s with %s waits for nothing", c.ID, k.Name)
+		}
 		if peers && (!mine || peerAt.Before(at)) {
 			now = peerAt
 			p.Tick(now)

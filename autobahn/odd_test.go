@@ -1,10 +1,8 @@
 package autobahn
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"slices"
 	"testing"
@@ -131,19 +129,9 @@ func TestOddPeersOverSockets(t *testing.T) {
 		}
 		t.Run(k.Name+" as server", func(t *testing.T) {
 			t.Parallel()
-			ln, err := net.Listen("tcp", "127.0.0.1:0")
-			require.NoError(t, err)
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			served := make(chan error, 1)
-			go func() { served <- testee.Serve(ctx, ln, k) }()
-			runner := Client{Targets: []Target{{URL: "ws://" + ln.Addr().String(), Agent: k.Name, Options: DefaultOptions()}}, Cases: cases, Seed: 1}
-			report, err := runner.Run(ctx)
-			require.NoError(t, err)
-			cancel()
-			require.NoError(t, <-served)
-			require.Len(t, report.results[k.Name], len(cases))
-			for id, r := range report.results[k.Name] {
+			results := testServer(t, k, cases)
+			require.Len(t, results, len(cases))
+			for id, r := range results {
 				compare(t, k, testee.Server, id, r, rows[id])
 			}
 		})
@@ -152,21 +140,10 @@ func TestOddPeersOverSockets(t *testing.T) {
 		}
 		t.Run(k.Name+" as client", func(t *testing.T) {
 			t.Parallel()
-			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			results, err := testClient(t, k, cases)
 			require.NoError(t, err)
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			visited := make(chan error, 1)
-			go func() {
-				defer cancel()
-				visited <- testee.Visit(ctx, ln.Addr().String(), k.Name, k)
-			}()
-			runner := Server{Cases: cases, Options: DefaultOptions(), Seed: 1}
-			report, err := runner.Serve(ctx, ln)
-			require.NoError(t, err)
-			require.NoError(t, <-visited)
-			require.Len(t, report.results[k.Name], len(cases))
-			for id, r := range report.results[k.Name] {
+			require.Len(t, results, len(cases))
+			for id, r := range results {
 				compare(t, k, testee.Client, id, r, known.Server[k.Name][id])
 			}
 		})

@@ -32,6 +32,8 @@ type Kind struct {
 	// Red are the cases that have to turn red, in the words of Cases; RedServer and RedClient those that do so besides if the Peer is the server or the client.
 	// No other case does, but for those of Chance, where the octets that happen to be sent decide.
 	Red, RedServer, RedClient, Chance string
+	// Opening says that the fault is in the opening handshake.
+	Opening bool
 	// Unseen says why no case can turn red, if that is so.
 	Unseen string
 
@@ -55,7 +57,8 @@ type traits struct {
 	keepsTCP    bool                          // TCP is never closed
 	opening     func(o *opening)              // changes the request or the response that is sent
 	opened      func(p *Peer)                 // the opening handshake is done
-	read        func(b []byte) []byte         // what of a read is worked on
+	oneFrame    bool                          // of a read only the first frame is worked on
+	keyPerRead  bool                          // the masking key begins anew with each read
 	header      func(*Peer, *header) bool     // may change a header before it is checked; false: the frame is read over
 	fragment    func(p *Peer, last bool) bool // a frame of a message is complete, p.message[p.start:]; false: there is nothing more to do about it
 	message     func(p *Peer, op frame.Opcode, payload []byte)

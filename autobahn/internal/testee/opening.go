@@ -29,6 +29,16 @@ func (o *opening) set(name, value string) {
 	o.fields = append(o.fields, field{name, value})
 }
 
+// get returns the value of a field.
+func (o *opening) get(name string) string {
+	for _, f := range o.fields {
+		if f.name == name {
+			return f.value
+		}
+	}
+	return ""
+}
+
 // remove takes a field away.
 func (o *opening) remove(name string) {
 	for i := range o.fields {

@@ -21,7 +21,7 @@ type header struct {
 func (p *Peer) receiveHeader(b []byte) []byte {
 	size := 2
 	for {
-		n := min(size-len(p.head), len(b))
+		n := min(max(size-len(p.head), 0), len(b))
 		p.head = append(p.head, b[:n]...)
 		b = b[n:]
 		if len(p.head) < size {
@@ -35,15 +35,12 @@ func (p *Peer) receiveHeader(b []byte) []byte {
 	}
 	h := parseHeader(p.head)
 	p.head = p.head[:0]
-	p.in, p.got, p.busy, p.skip = h, 0, true, false
+	p.in, p.got, p.busy, p.keyFrom = h, 0, true, 0
 	if p.gathering != 0 && h.op == frame.Continuation {
 		p.in.op = p.gathering
 	}
-	if p.kind.header != nil && !p.kind.header(p, &p.in) {
-		p.skip = true
-	} else if !p.begin() {
-		return nil
-	}
+	// A frame behind which the connection has failed is read over, if anything is read at all.
+	p.skip = p.kind.header != nil && !p.kind.header(p, &p.in) || !p.begin()
 	if p.in.length == 0 {
 		p.end()
 	}
@@ -168,7 +165,7 @@ func (p *Peer) receivePayload(b []byte) []byte {
 	payload := b[:n]
 	if p.in.masked {
 		for i := range payload {
-			payload[i] ^= p.in.key[(p.got+uint64(i))&3]
+			payload[i] ^= p.in.key[(p.got-p.keyFrom+uint64(i))&3]
 		}
 	}
 	p.got += uint64(n)
@@ -179,7 +176,7 @@ func (p *Peer) receivePayload(b []byte) []byte {
 	default:
 		p.message = append(p.message, payload...)
 		if w := p.kind.check.when; (w == atOnce || w == perFrame) && !p.checkText(payload) {
-			return nil
+			p.skip = true
 		}
 	}
 	if p.got == p.in.length {
@@ -202,7 +199,7 @@ func (p *Peer) checkWhole() bool { return p.unchecked || p.text.whole() || !p.br
 
 // end is where the current frame is complete.
 func (p *Peer) end() {
-	p.busy = false
+	p.busy, p.ended = false, true
 	if p.skip {
 		return
 	}
@@ -213,17 +210,14 @@ func (p *Peer) end() {
 	}
 	w := p.kind.check.when
 	switch {
-	case w == frameEnd && !p.checkText(p.message[p.start:]):
-		return
-	case w == perFrame && !p.checkWhole():
-		return
-	case p.kind.fragment != nil && !p.kind.fragment(p, p.in.fin):
-		return
-	case !p.in.fin:
+	case w == frameEnd && !p.checkText(p.message[p.start:]),
+		w == perFrame && !p.checkWhole(),
+		p.in.fin && w == messageEnd && !p.checkText(p.message),
+		p.in.fin && w != perFrame && !p.checkWhole():
 		return
 	}
-	p.inMessage = false
-	if w == messageEnd && !p.checkText(p.message) || w != perFrame && !p.checkWhole() {
+	p.inMessage = !p.in.fin
+	if p.kind.fragment != nil && !p.kind.fragment(p, p.in.fin) || p.inMessage {
 		return
 	}
 	if p.kind.message != nil {

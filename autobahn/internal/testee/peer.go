@@ -38,6 +38,9 @@ type Peer struct {
 	busy bool   // inside a frame
 	skip bool   // whose payload is read over
 
+	ended   bool   // a frame has ended in the current read
+	keyFrom uint64 // the octet of the payload at which the masking key begins
+
 	control   []byte // payload of the current control frame
 	gathering frame.Opcode
 	message   []byte
@@ -58,7 +61,7 @@ type Peer struct {
 	out [][]byte
 
 	// For the Kinds.
-	count int
+	kept  []byte
 	stash [][]byte
 }
 
@@ -98,9 +101,9 @@ func (p *Peer) nowOpen() {
 
 // Receive takes octets of the other end. It may overwrite b, and keeps nothing of it.
 func (p *Peer) Receive(now time.Time, b []byte) {
-	p.now = now
-	if p.kind.read != nil && p.open {
-		b = p.kind.read(b)
+	p.now, p.ended = now, false
+	if p.kind.keyPerRead {
+		p.keyFrom = p.got
 	}
 	p.work(b)
 }
@@ -109,6 +112,8 @@ func (p *Peer) Receive(now time.Time, b []byte) {
 func (p *Peer) work(b []byte) {
 	for len(b) > 0 && !p.deaf && !p.gone {
 		switch {
+		case p.kind.oneFrame && p.ended:
+			return
 		case p.paused > 0:
 			p.held = append(p.held, b...)
 			return

@@ -46,10 +46,21 @@ func (f *out) bytes(header []byte) []byte {
 	return b
 }
 
-// long puts f together with its length in 64 bits, however short it is.
-func (f *out) long() {
-	b := []byte{0x80 | byte(f.Opcode) | f.Rsv<<4, 127}
-	b = binary.BigEndian.AppendUint64(b, uint64(len(f.payload)))
+// long16 and long64 put f together with its length in so many bits, however short it is.
+func (f *out) long16() {
+	f.long(126, binary.BigEndian.AppendUint16(nil, uint16(len(f.payload))))
+}
+
+func (f *out) long64() {
+	f.long(127, binary.BigEndian.AppendUint64(nil, uint64(len(f.payload))))
+}
+
+func (f *out) long(form byte, length []byte) {
+	b := []byte{byte(f.Opcode) | f.Rsv<<4, form}
+	if f.Fin {
+		b[0] |= 0x80
+	}
+	b = append(b, length...)
 	if f.Masked {
 		b[1] |= 0x80
 		b = binary.LittleEndian.AppendUint32(b, f.Key)
