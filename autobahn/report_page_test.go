@@ -106,6 +106,8 @@ func TestPageData(t *testing.T) {
 	}
 	assert.Equal(t, []string{"2.1", "6.4.1", "6.10.1", "10.1.1", "12.1.1"}, ids)
 	assert.Equal(t, []string{"2", "6", "10", "12"}, sections)
+	assert.Equal(t, newPageSection(section("6")), data.Sections[1])
+	assert.Len(t, data.Sections[1].Parts, 23)
 	has := func(agent int) (b []bool) {
 		for _, r := range data.Agents[agent].Results {
 			b = append(b, r != nil)

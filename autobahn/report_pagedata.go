@@ -38,8 +38,10 @@ type pageAgent struct {
 }
 
 type pageSection struct {
-	ID    string `json:"id"`
-	Title string `json:"title"`
+	ID       string        `json:"id"`
+	Title    string        `json:"title"`
+	Requires string        `json:"requires"` // what the RFC says
+	Parts    []pageSection `json:"parts"`
 }
 
 type pageCase struct {
@@ -126,7 +128,7 @@ func collect(s []agentResults, now time.Time) (data pageData, details []map[stri
 	cases := caseUnion(s)
 	for _, c := range cases {
 		if id, n := sectionOf(c), len(data.Sections); n == 0 || data.Sections[n-1].ID != id {
-			data.Sections = append(data.Sections, pageSection{id, sectionTitle(id)})
+			data.Sections = append(data.Sections, newPageSection(section(id)))
 		}
 		data.Cases = append(data.Cases, newPageCase(c))
 	}
@@ -144,6 +146,14 @@ func collect(s []agentResults, now time.Time) (data pageData, details []map[stri
 		data.Agents, details = append(data.Agents, agent), append(details, detail)
 	}
 	return data, details
+}
+
+func newPageSection(s Section) pageSection {
+	p := pageSection{s.ID, s.Title, s.Requires, []pageSection{}}
+	for _, part := range s.Parts {
+		p.Parts = append(p.Parts, newPageSection(part))
+	}
+	return p
 }
 
 // caseUnion returns the cases that some agent ran, in order.

@@ -42,12 +42,14 @@ func (t *Tally) add(r *Result) {
 	t.Duration += r.Duration
 }
 
-// sectionTitle returns what the tables call a section.
-func sectionTitle(id string) string {
+func sectionTitle(id string) string { return section(id).Title }
+
+// section returns a section of the tables; of one that is not there, what has to be known of it.
+func section(id string) Section {
 	for _, s := range Sections() {
 		if s.ID == id {
-			return s.Title
+			return s
 		}
 	}
-	return "Section " + id
+	return Section{ID: id, Title: "Section " + id}
 }

@@ -20,6 +20,7 @@ function el(tag, props, ...children) {
 // Characters that show nothing, or that turn others around, as escapes.
 const hidden = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 const visible = s => s.replace(hidden, c => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
+const block = s => s ? s.trimEnd().split(/\r?\n/).map(visible).join("\n") : "none";
 const short = (s, n) => { const c = [...s]; return c.length > n ? c.slice(0, n).join("") + "…" : s; };
 const plural = (n, word) => count(n) + " " + word + (n === 1 ? "" : "s");
 const count = n => String(n).replace(/\B(?=(\d{3})+$)/g, "\u202f");
@@ -72,7 +73,10 @@ function tallyView(n) {
 
 const name = agent => short(visible(agent.name), 48) || "(no name)";
 const hash = (a, c) => "#" + encodeURIComponent(agents[a].name) + "/" + encodeURIComponent(cases[c].id);
-const members = sections.map(s => cases.flatMap((c, i) => c.id.split(".")[0] === s.id ? [i] : []));
+const sectionOf = c => sections.findIndex(s => s.id === c.id.split(".")[0]);
+const members = sections.map((_, n) => cases.flatMap((c, i) => sectionOf(c) === n ? [i] : []));
+const partOf = cases.map(c => sections[sectionOf(c)].parts.find(p => c.id.startsWith(p.id + ".")));
+const partRows = new Map();
 const open = new Set();  // indexes of sections that are unfolded
 const shown = cases.map(() => true);
 const rows = cases.map(() => null);
@@ -94,7 +98,7 @@ function buildTable() {
     agents.map((_, a) => agentTally(a, all)))));
   sections.forEach((s, n) => {
     const button = el("button", { type: "button", "aria-expanded": "false", "aria-controls": "section-" + s.id, onclick: () => setOpen(n, !open.has(n)) },
-      el("span", { class: "fold", "aria-hidden": "true" }), el("span", { class: "id" }, s.id), el("span", {}, s.title), el("small", {}, plural(members[n].length, "case")));
+      el("span", { class: "fold", "aria-hidden": "true" }), el("span", { class: "id" }, s.id), el("span", {}, s.title, " ", el("small", {}, plural(members[n].length, "case"))));
     heads[n] = el("tbody", { class: "section" }, el("tr", {}, el("th", { scope: "rowgroup", class: "case" }, button), agents.map((_, a) => agentTally(a, members[n]))));
     bodies[n] = el("tbody", { class: "cases", id: "section-" + s.id, hidden: true });
     table.append(heads[n], bodies[n]);
@@ -104,11 +108,23 @@ function buildTable() {
 function setOpen(n, on) {
   if (on) {
     open.add(n);
-    if (!bodies[n].firstChild) bodies[n].append(...members[n].map(buildRow));
+    if (!bodies[n].firstChild) for (const i of members[n]) {
+      const p = partOf[i];
+      if (p && !partRows.has(p)) {
+        partRows.set(p, el("tr", { class: "part" }, el("th", { scope: "rowgroup", colspan: agents.length + 1, title: p.requires }, el("span", {}, el("span", { class: "id" }, p.id), p.title))));
+        bodies[n].append(partRows.get(p));
+      }
+      bodies[n].append(buildRow(i));
+    }
+    showParts();
   } else open.delete(n);
   bodies[n].hidden = !on;
   heads[n].querySelector("button").setAttribute("aria-expanded", String(on));
   byID("fold").textContent = open.size ? "Fold all" : "Unfold all";
+}
+
+function showParts() {
+  for (const [p, row] of partRows) row.hidden = !cases.some((_, i) => shown[i] && partOf[i] === p);
 }
 
 function buildRow(i) {
@@ -130,7 +146,7 @@ function buildRow(i) {
 
 const wanted = new Set(); // kinds; none: all
 let folded = null;        // what was unfolded before there was a filter
-const words = cases.map((c, i) => [c.id, c.title, c.expects, "rfc " + c.rfc, ...agents.map(a => a.results[i] ? a.results[i].why + " " + a.results[i].b + " " + a.results[i].c : "")].join("\n").toLowerCase());
+const words = cases.map((c, i) => [c.id, c.title, c.expects, "rfc " + c.rfc, partOf[i] ? partOf[i].title : "", sections[sectionOf(c)].title, ...agents.map(a => a.results[i] ? a.results[i].why + " " + a.results[i].b + " " + a.results[i].c : "")].join("\n").toLowerCase());
 
 function matches(i, query, differ) {
   const kinds = agents.map(a => kindOf(a.results[i]));
@@ -233,7 +249,7 @@ function frameRow([kind, at, len, hex, op, fin, rsv, mask, chop]) {
   return el("li", { class: "frame" }, el("details", {},
     el("summary", {}, stamp(at), arrow(out, ""), el("span", { class: "op op" + op }, opcode(op)),
       el("span", { class: "flags" }, flags.map(f => el("span", { class: f === "FIN" ? "" : "odd" }, f)), el("span", {}, plural(len, "octet")), mask ? el("span", {}, "masked") : null),
-      el("span", { class: "payload" }, op === 8 ? closeView(hex, len) : payloadView(hex, len, op === 2))),
+      el("span", { class: "payload" }, op === 8 ? closeView(hex, len) : payloadView(hex.slice(0, 64), len, op === 2))),
     el("dl", { class: "fields" }, fields.map(([k, v]) => el("div", {}, el("dt", {}, k), el("dd", {}, v)))), len ? hexDump(hex, len) : null));
 }
 
@@ -328,14 +344,14 @@ function step(by) {
 function openPanel(a, i) {
   const c = cases[i], r = agents[a].results[i], d = details(a, c.id), isDeflate = /^1[23]$/.test(c.id.split(".")[0]);
   current = [a, i];
-  const n = sections.findIndex(s => s.id === c.id.split(".")[0]);
+  const n = sectionOf(c);
   if (!open.has(n)) setOpen(n, true);
   mark();
   const button = (label, text, act) => el("button", { type: "button", class: "icon", "aria-label": label, title: label, onclick: act }, text);
   const facts = el("dl", { class: "facts" });
   const fact = (k, v) => v ? facts.append(el("dt", {}, k), el("dd", {}, v)) : null;
   fact("Expected", c.expects);
-  fact("Requirement", c.rfc && "RFC " + (isDeflate ? "7692" : "6455") + ", " + (c.rfc.includes(",") ? "sections " : "section ") + c.rfc);
+  fact("Requirement", [partOf[i] && partOf[i].requires || sections[n].requires, c.rfc && el("div", { class: "quiet" }, "RFC " + (isDeflate ? "7692" : "6455") + ", " + (c.rfc.includes(",") ? "sections " : "section ") + c.rfc)]);
   fact("Duration", duration(r.ms));
   fact("Started", d.started.replace("T", " ").replace("Z", " UTC"));
   fact("Number", String(d.number));
@@ -355,7 +371,7 @@ function openPanel(a, i) {
         el("div", {}, c.want.length ? c.want.map(w => [el("h4", {}, "Expected for " + verdict(w.verdict)[0]), eventList(w.events)]) : [el("h4", {}, "Expected"), el("p", { class: "quiet" }, "judged by the rule above")])),
       el("h3", {}, "Close"), closing(c, d),
       logView(d),
-      el("details", { class: "more" }, el("summary", {}, "Opening handshake"), el("h4", {}, agents[a].server ? "Runner" : "Agent"), el("pre", {}, visible4(d.request)), el("h4", {}, agents[a].server ? "Agent" : "Runner"), el("pre", {}, visible4(d.response))),
+      el("details", { class: "more" }, el("summary", {}, "Opening handshake"), el("h4", {}, agents[a].server ? "Runner" : "Agent"), el("pre", {}, block(d.request)), el("h4", {}, agents[a].server ? "Agent" : "Runner"), el("pre", {}, block(d.response))),
       el("details", { class: "more" }, el("summary", {}, "Statistics"), stats(d))));
   panel.hidden = false;
   panel.scrollTop = 0;
@@ -365,7 +381,6 @@ function openPanel(a, i) {
   byID("panel-title").focus({ preventScroll: true });
   opener.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
-const visible4 = s => s ? visible(s.replace(/\r\n/g, "\n").trimEnd()).replace(/\\u000a/g, "\n") : "none";
 
 const linkOf = (a, i) => rows[i].children[a + 1].querySelector("a");
 function mark() {
