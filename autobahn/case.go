@@ -10,7 +10,7 @@ import (
 // A Case is one test: what the runner sends, and what a peer that keeps to the RFC does. It is data; session plays it.
 type Case struct {
 	ID      string // such as "6.4.1": section, subsection, case
-	Number  int    // 1-based place in the full list of the suite's own 517 cases; 0 for the extra ones
+	Number  int    // 1-based place in the full list of the suite's own 517 cases; those of ExtraCases go on from there
 	RFC     string // the sections that it is about, such as "5.4, 8.1", of RFC 6455; of RFC 7692 in sections 12 and 13
 	Title   string // what the runner does, in a line
 	Expects string // what the peer has to do, in a line
@@ -34,6 +34,13 @@ type Case struct {
 
 	ShowDuration bool // the index shows how long it took
 	ShowRatio    bool // the index shows the compression ratio
+
+	// The rest is of the extra cases (extra.go).
+	For      Endpoint  // whom it tests; zero: both
+	Opening  *Opening  // an opening handshake of the case's own
+	Outcomes []Outcome // what counts in place of Expect and Close, which then only show the reports what is expected
+	Stream   []Step    // the frames that SendStream sends in pieces
+	Mute     bool      // the runner answers no Close
 }
 
 // A Step is one thing that the runner does, in order.
@@ -45,6 +52,8 @@ type Step struct {
 	Payload Payload      // of SendFrame, SendMessage; of SendClose the whole body; of SendPart a part
 
 	Announce uint64 // SendHeader: the payload length that the header announces
+	Odd      *Odd   // SendFrame, SendHeader: how the header differs from what the runner otherwise sends
+	To       int    // SendStream: octets of the stream that are sent when it is done; 0: all, below 0: all but so many
 
 	Chop     int  // the octets, header and all, are written so many at a time, each a TCP segment; 0: whole
 	PerFrame bool // the frame is a write of its own
@@ -65,6 +74,10 @@ const (
 	SendHeader             // the header of a frame; its payload follows in parts
 	SendPart               // a part of the payload that a header announced
 	Wait                   // nothing for a while
+	SendOctets             // the payload as it is, without a frame around it
+	SendStream             // a piece of Case.Stream
+	EndWriting             // the runner ends its direction of TCP
+	Reset                  // TCP is dropped at once
 )
 
 // A Payload is the octets of Unit over and over, Len of them in all.
@@ -108,7 +121,7 @@ type Deadline struct {
 
 // An Expectation is what a peer may do, and the verdict on it.
 type Expectation struct {
-	Verdict Verdict // OK or NonStrict
+	Verdict Verdict // OK or NonStrict; of the extra cases Informational too
 	Events  []Event
 }
 
@@ -119,6 +132,8 @@ type CloseExpectation struct {
 	Clean  bool              // a closing handshake is required
 	// OnMatch: when the events equal an expectation the runner sends a Close 1000 at once. Otherwise it waits, for the peer or for the deadline.
 	OnMatch bool
+	// Any: it may end in any way. Only of Outcomes.
+	Any bool
 }
 
 // Compression describes the messages of a case of section 12 or 13, and the extension offered for them.

@@ -75,9 +75,15 @@ type run struct {
 
 // connectAndPlay is one for a server.
 func (r *run) connectAndPlay(ctx context.Context, c *Case) (*Result, error) {
+	if c.For == Clients {
+		return nil, nil
+	}
 	nc, err := r.connect(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%w to %s: %w", ErrUnreachable, r.t.URL, err)
+	}
+	if c.Opening != nil {
+		return r.playOpening(ctx, nc, c)
 	}
 	o, agent, result := open(ctx, nc, r.t, c)
 	if r.t.Agent != "" {
@@ -121,10 +127,7 @@ func (r *run) connect(ctx context.Context) (nc net.Conn, err error) {
 				return nil, ctx.Err()
 			}
 		}
-		dctx, cancel := context.WithCancel(ctx)
-		if d := r.t.Options.OpenHandshakeTimeout; d > 0 {
-			dctx, cancel = context.WithTimeout(ctx, d)
-		}
+		dctx, cancel := context.WithTimeout(ctx, r.t.Options.OpenHandshakeTimeout)
 		nc, err = dial(dctx, r.t, r.TLS)
 		cancel()
 		if err == nil || ctx.Err() != nil {

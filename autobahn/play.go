@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/idlewire/idlewire/autobahn/internal/corpus"
 	"github.com/idlewire/idlewire/autobahn/internal/deflate"
 )
 
@@ -21,21 +20,22 @@ type opening struct {
 	request  string // header blocks as they were on the wire
 	response string
 	deflate  *deflate.Params // what was agreed; nil: nothing
+
+	// For a case with an opening handshake of its own, which is then not done.
+	target, host, more string   // what Opening.Say has of the URL and of the Target
+	subprotocols       []string // that more offers
+	key                string   // that a client sent
 }
 
 // play plays one case on a connection whose opening handshake is done, closes it, and returns the result without Agent and Number. It returns soon after ctx ends; then the result is nil.
 func play(ctx context.Context, c *Case, o opening, client bool, opt Options, seed uint64) *Result {
 	s := newSession(c, client, opt, masks(seed, c.Number))
 	s.r.HTTPRequest, s.r.HTTPResponse = o.request, o.response
-	s.opened()
-	if c.Compression != nil {
-		if o.deflate != nil {
-			s.codec = deflate.New(*o.deflate, client)
-		}
-		s.corpus = corpus.Get(c.Compression.Corpus, max(seed, 1))
-	}
 	if tcp, ok := o.nc.(*net.TCPConn); ok && !opt.TCPNoDelay {
 		tcp.SetNoDelay(false)
+	}
+	if c.Opening != nil {
+		s.greet = &opener{Opening: c.Opening, key: o.key, target: o.target, host: o.host, more: o.more, offered: o.subprotocols}
 	}
 	d := driver{s: s, nc: o.nc, chunks: make(chan chunk), batches: make(chan []segment), written: make(chan int, 1), quit: make(chan struct{})}
 	d.wg.Add(2)
@@ -259,6 +259,12 @@ func (d *driver) drain() {
 const pausedPieces = 256
 
 func (d *driver) write(seg segment) error {
+	if seg.end {
+		if half, ok := d.nc.(interface{ CloseWrite() error }); ok {
+			return half.CloseWrite()
+		}
+		return nil
+	}
 	if seg.chop == 0 {
 		n, err := d.nc.Write(seg.data)
 		d.report(n)

@@ -41,6 +41,12 @@ func (s *session) receive(now time.Time, b []byte) {
 	s.now = now
 	s.moved(now)
 	s.countOctetsIn(b)
+	if s.greet != nil {
+		b = s.receiveAnswer(b)
+	}
+	if s.greet != nil {
+		return
+	}
 	for s.state != stateClosed {
 		if !s.in.inFrame {
 			var ok bool
@@ -181,6 +187,7 @@ func (s *session) beginFrame(size int) {
 		in.message = nil
 		in.wire, in.frames = 0, 0
 	}
+	s.r.dataAfterClose = s.r.dataAfterClose || s.r.RemoteClose != nil
 	in.wire += size
 	in.frames++
 	if max := s.opt.MaxFramePayloadSize; max > 0 && in.length > uint64(max) {
@@ -313,7 +320,7 @@ func (s *session) endMessage() {
 func (s *session) receiveClose(body []byte) {
 	c := closeFrame(body)
 	s.r.RemoteClose = c
-	if c.HasCode && !acceptable(c.Code) {
+	if c.HasCode && !acceptable(c.Code) && !(s.c.Outcomes != nil && registered(c.Code)) {
 		s.breach("Close with code %d", c.Code) // 7.4
 	}
 	if !utf8.Valid(c.Reason) {
@@ -331,6 +338,9 @@ func (s *session) receiveClose(body []byte) {
 			s.arm(timerServerDrop, s.opt.ServerConnectionDropTimeout)
 		}
 	case stateOpen:
+		if s.c.Mute {
+			return
+		}
 		s.r.WasClean = true
 		reply := []byte{0x03, 0xe8} // 1000
 		if s.opt.EchoCloseCodeReason {
@@ -351,6 +361,9 @@ func acceptable(code uint16) bool {
 	}
 	return false
 }
+
+// registered reports whether code is one that IANA has registered since.
+func registered(code uint16) bool { return code >= 1012 && code <= 1014 }
 
 func closeFrame(body []byte) *CloseFrame {
 	c := &CloseFrame{}

@@ -40,6 +40,11 @@ type Result struct {
 	RxFrames, TxFrames map[frame.Opcode]int // frames by opcode
 	Traffic            *Traffic             // of sections 12 and 13 when they are OK
 	Log                []LogEntry           // what was on the wire
+
+	// Of the extra cases.
+	dataAfterClose bool    // a data frame came behind a Close
+	accepted       *Answer // of a server to the case's own opening handshake, which opened the connection
+	unimplemented  string  // why the case cannot be played with this peer
 }
 
 // A CloseFrame is what a Close said.

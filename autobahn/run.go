@@ -29,7 +29,7 @@ func Run(t *testing.T, url string, options ...RunOption) {
 	if err := CheckURL(url); err != nil {
 		t.Fatal("autobahn: ", err)
 	}
-	p := newPlan(t, options)
+	p := newPlan(t, options, Servers)
 	c := &Client{Targets: []Target{{URL: url, Options: DefaultOptions()}}, Parallel: p.parallel}
 	for _, f := range p.clients {
 		f(c)
@@ -96,7 +96,7 @@ type allowance struct {
 	of              []*Case // that pattern names
 }
 
-func newPlan(t *testing.T, options []RunOption) *plan {
+func newPlan(t *testing.T, options []RunOption, tested Endpoint) *plan {
 	t.Helper()
 	p := &plan{cases: Cases()}
 	for _, o := range options {
@@ -114,6 +114,7 @@ func newPlan(t *testing.T, options []RunOption) *plan {
 			t.Fatalf("autobahn: Allow(%q): expected a reason, and verdicts", a.pattern)
 		}
 	}
+	p.cases = CasesFor(p.cases, tested)
 	if len(p.only) == 0 {
 		p.only = []string{"*"}
 	}

@@ -16,7 +16,7 @@ import (
 // that fails. Ctx ends when the case is over; a client that does not return soon after fails the test.
 func RunClient(t *testing.T, client func(ctx context.Context, url string) error, options ...RunOption) {
 	t.Helper()
-	p := newPlan(t, options)
+	p := newPlan(t, options, Clients)
 	v := p.visit(t, func(s *Server) {})
 	defer v.end()
 	p.subtests(t, func(ctx context.Context, cases []*Case) (map[string]*Result, error) {
@@ -32,7 +32,7 @@ func RunClient(t *testing.T, client func(ctx context.Context, url string) error,
 // the client has not run fails. The numbers of the cases count those that [Only] and [Exclude] select.
 func RunClientLoop(t *testing.T, client func(ctx context.Context, base string) error, options ...RunOption) {
 	t.Helper()
-	p := newPlan(t, options)
+	p := newPlan(t, options, Clients)
 	var mu sync.Mutex
 	running, idle := 0, make(chan struct{}, 1)
 	v := p.visit(t, func(s *Server) {

@@ -90,6 +90,11 @@ func (s *session) sendCloseCode(code frame.CloseCode, reason string) {
 // sendClose queues a Close with the given body, which may be any octets; the connection is open, and is closing from now on.
 func (s *session) sendClose(body []byte, reply bool) {
 	s.sendFrame(frame.Header{Opcode: frame.Close, Fin: true}, body, 0, false)
+	s.closing(body, reply)
+}
+
+// closing says that a Close was sent.
+func (s *session) closing(body []byte, reply bool) {
 	s.state = stateClosing
 	s.r.ClosedByMe = !reply
 	s.r.LocalClose = closeFrame(body)
@@ -124,7 +129,7 @@ func (s *session) push(b []byte, chop int, alone bool) {
 		s.out[n-1].data = append(s.out[n-1].data, b...)
 		return
 	}
-	s.out = append(s.out, segment{b, chop, alone})
+	s.out = append(s.out, segment{data: b, chop: chop, alone: alone})
 }
 
 // take returns what is to be written, in order. Wrote has to be told when it is.

@@ -28,7 +28,7 @@ type Server struct {
 	// URL is where clients find it, ws or wss, with port and without query: every client's Host header has to name this port. "", or
 	// port 0, means the port of the listener. The scheme only says what port no port means; TLS is the listener's business.
 	URL     string
-	Cases   []*Case // what "case=" counts from 1, in this order
+	Cases   []*Case // what "case=" counts from 1, in this order; those that test only servers are not counted
 	Options Options // use DefaultOptions
 	// Skip, if set, says which cases are not judged with an agent: the runner accepts, closes, and records nothing. It may be called by several goroutines.
 	Skip func(agent string, c *Case) bool
@@ -71,8 +71,8 @@ func within(d, max time.Duration) time.Duration {
 // The error is that of URL, that of accepting on ln, or that of the last call of Reports. The Report is never nil.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) (*Report, error) {
 	defer ln.Close()
-	v := &service{Server: s, board: newBoard(), numbers: map[string]int{}}
-	for i, c := range s.Cases {
+	v := &service{Server: s, Cases: CasesFor(s.Cases, Clients), board: newBoard(), numbers: map[string]int{}}
+	for i, c := range v.Cases {
 		if _, twice := v.numbers[c.ID]; !twice {
 			v.numbers[c.ID] = i + 1
 		}
@@ -93,6 +93,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) (*Report, error) {
 // A service is a Server at work.
 type service struct {
 	*Server
+	Cases   []*Case // those of the Server that test clients
 	board   *board
 	numbers map[string]int // case ID to 1-based place in Cases
 	port    int            // that Host headers have to name
@@ -208,6 +209,13 @@ func (v *service) serve(ctx context.Context, nc net.Conn) {
 		return
 	}
 	defer a.done()
+	if a.play && !a.skip && a.c.Opening != nil {
+		nc.SetDeadline(time.Time{})
+		if unhook() {
+			v.run(ctx, a, opening{nc: nc, rest: rest, request: q.raw, key: key})
+		}
+		return
+	}
 	response := appendSwitch(nil, key, a.extensions)
 	if _, err := nc.Write(response); err != nil {
 		return

@@ -47,6 +47,9 @@ type session struct {
 		pong   []byte // what the pong says that is owed since; nil: none
 	}
 
+	greet  *opener // while the opening handshake of the case's own is going on
+	stream stream
+
 	out    []segment
 	queued int // octets in out
 	drop   drop
@@ -78,6 +81,7 @@ type segment struct {
 	data  []byte
 	chop  int  // octets in a write; 0: as they come
 	alone bool // nothing else shares its write
+	end   bool // there are no octets in it; our direction of TCP ends
 }
 
 // The timers. Where two are due at the same instant, the one that was set first goes first: a Close of a case's steps comes before the deadline, one that answers
@@ -91,6 +95,7 @@ const (
 	timerAutoPong
 	timerStall
 	timerGuard
+	timerAnswer
 	numTimers
 )
 
@@ -114,10 +119,17 @@ func (s *session) begin(now time.Time) {
 	for _, st := range s.c.Steps {
 		total += st.Wait
 	}
+	if s.greet != nil {
+		total += s.patience() + closeAfterRefusal
+	}
 	s.arm(timerGuard, total)
 	s.moved(now)
 	if s.opt.AutoPingInterval > 0 {
 		s.arm(timerAutoPing, s.opt.AutoPingInterval)
+	}
+	if s.greet != nil {
+		s.beginOpener()
+		return
 	}
 	if s.c.Compression != nil {
 		s.beginCompressed()
@@ -134,6 +146,9 @@ func (s *session) steps() {
 	for s.next < len(s.c.Steps) {
 		st := &s.c.Steps[s.next]
 		s.next++
+		if s.extraStep(st) {
+			continue
+		}
 		switch st.Do {
 		case SendFrame:
 			s.sendFrame(frame.Header{Opcode: st.Opcode, Fin: !st.More, Rsv: st.Rsv}, st.Payload.Bytes(), st.Chop, st.PerFrame)
@@ -233,6 +248,8 @@ func (s *session) fire(timer int) {
 	case timerGuard:
 		s.unclean("the peer kept the connection after the end of the case")
 		s.dropTCP(abort)
+	case timerAnswer:
+		s.answerIsDue()
 	}
 }
 
@@ -270,6 +287,10 @@ func (s *session) record(e Event) {
 	}
 	s.r.Received = append(s.r.Received, e)
 	if e.Kind == Timeout {
+		return
+	}
+	if s.c.Outcomes != nil {
+		s.matched()
 		return
 	}
 	// In a case that is judged by a rule there is no expectation to miss: a pong, which nothing asked for, ends it.
@@ -334,6 +355,9 @@ func (s *session) unclean(why string) {
 
 // lost says that TCP is gone, and completes the result.
 func (s *session) lost(now time.Time) *Result {
+	if s.greet != nil {
+		s.answerEnds()
+	}
 	s.state = stateClosed
 	r := s.r
 	r.Duration = now.Sub(s.began)
