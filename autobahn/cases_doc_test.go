@@ -12,8 +12,11 @@ import (
 
 // CASES.md is what the tables say. -update writes it.
 func TestCasesDoc(t *testing.T) {
-	const file = "CASES.md"
-	want := casesDoc(t)
+	compareDoc(t, "CASES.md", casesDoc(t), "CasesDoc")
+}
+
+// compareDoc fails t if a file is not what the tables say, or writes it if -update says so. Run names the test, for -run.
+func compareDoc(t *testing.T, file, want, run string) {
 	if *update {
 		require.NoError(t, os.WriteFile(file, []byte(want), 0o644))
 		return
@@ -24,7 +27,7 @@ func TestCasesDoc(t *testing.T) {
 	have, lines := strings.Split(strings.ReplaceAll(string(b), "\r\n", "\n"), "\n"), strings.Split(want, "\n")
 	for i := range max(len(have), len(lines)) {
 		if i >= len(have) || i >= len(lines) || have[i] != lines[i] {
-			t.Fatalf("%s is not what the tables say, from line %d on. Write it: go test ./autobahn -run CasesDoc -update", file, i+1)
+			t.Fatalf("%s is not what the tables say, from line %d on. Write it: go test ./autobahn -run %s -update", file, i+1, run)
 		}
 	}
 }

@@ -1,0 +1,137 @@
+package autobahn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/idlewire/idlewire/autobahn/internal/testee"
+	"github.com/idlewire/idlewire/handshake"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// overSockets are the cases in which the drivers do something of their own: openings, pieces, and ends of TCP.
+func overSockets(t *testing.T, e Endpoint) []*Case {
+	cases, err := Select(CasesFor(ExtraCases(), e), []string{"20.*", "22.3.*", "22.4.*", "25.1.*"}, nil)
+	require.NoError(t, err)
+	return cases
+}
+
+// drive moves octets and time between an end and its connection, and closes it.
+func drive(nc net.Conn, p end) {
+	defer nc.Close()
+	buf := make([]byte, 64<<10)
+	for {
+		for _, b := range p.Take() {
+			if _, err := nc.Write(b); err != nil {
+				return
+			}
+		}
+		if p.Gone() {
+			nc.(*net.TCPConn).CloseWrite()
+			nc.SetReadDeadline(time.Now().Add(time.Second))
+			io.Copy(io.Discard, nc)
+			return
+		}
+		at, _ := p.Due()
+		nc.SetReadDeadline(at)
+		n, err := nc.Read(buf)
+		switch {
+		case n > 0:
+			p.Receive(time.Now(), buf[:n])
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			p.Tick(time.Now())
+		case err == io.EOF:
+			p.End(time.Now())
+		default:
+			return
+		}
+	}
+}
+
+func allGood(t *testing.T, r *Report, cases []*Case) {
+	results := byCase(r)
+	require.Len(t, results, len(cases))
+	for _, c := range cases {
+		r := results[c.ID]
+		assert.True(t, r.Good(), "%s: %s %s; %s %s", c.ID, r.Behavior, r.Reason, r.BehaviorClose, r.ReasonClose)
+		assert.Equal(t, c.Opening == nil || r.HTTPRequest != "", true, c.ID)
+	}
+}
+
+func TestExtraServerOverSockets(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var conns sync.WaitGroup
+	defer conns.Wait()
+	defer ln.Close()
+	go func() {
+		for {
+			nc, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			conns.Go(func() { drive(nc, openServer(testee.Correct)) })
+		}
+	}()
+	cases := overSockets(t, Servers)
+	c := Client{Targets: []Target{{URL: "ws://" + ln.Addr().String() + "/echo?a=b", Options: DefaultOptions()}}}
+	c.Cases = append(overSockets(t, Clients)[:40:40], cases...) // it passes over those for clients, as 20.13.1
+	report, err := c.Run(t.Context())
+	require.NoError(t, err)
+	allGood(t, report, cases)
+}
+
+func TestExtraClientOverSockets(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	cases := overSockets(t, Clients)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	served := make(chan *Report, 1)
+	go func() {
+		// All cases are given to it: it counts those for clients.
+		r, err := (&Server{Cases: append(overSockets(t, Servers), cases...), Options: DefaultOptions()}).Serve(ctx, ln)
+		assert.NoError(t, err)
+		served <- r
+	}()
+	var visits sync.WaitGroup
+	slots := make(chan struct{}, 16)
+	for _, c := range cases {
+		slots <- struct{}{}
+		visits.Go(func() {
+			defer func() { <-slots }()
+			nc, err := net.Dial("tcp", ln.Addr().String())
+			if !assert.NoError(t, err) {
+				return
+			}
+			e := openClient(t, testee.Correct)
+			e.offer.URL, err = handshake.ParseURL(fmt.Sprintf("ws://%s/runCase?casetuple=%s&agent=test", ln.Addr(), c.ID))
+			assert.NoError(t, err)
+			request, err := e.offer.AppendRequest(nil)
+			assert.NoError(t, err)
+			nc.Write(request)
+			drive(nc, e)
+		})
+	}
+	visits.Wait()
+	nc, err := net.Dial("tcp", ln.Addr().String()) // what still runs comes to its end before the reports are due
+	require.NoError(t, err)
+	e := openClient(t, testee.Correct)
+	e.offer.URL, err = handshake.ParseURL(fmt.Sprintf("ws://%s/updateReports?agent=test&shutdownOnComplete=true", ln.Addr()))
+	require.NoError(t, err)
+	request, err := e.offer.AppendRequest(nil)
+	require.NoError(t, err)
+	nc.Write(request)
+	drive(nc, e)
+	allGood(t, <-served, cases)
+}
