@@ -127,7 +127,10 @@ func (r *run) connect(ctx context.Context) (nc net.Conn, err error) {
 				return nil, ctx.Err()
 			}
 		}
-		dctx, cancel := context.WithTimeout(ctx, r.t.Options.OpenHandshakeTimeout)
+		dctx, cancel := context.WithCancel(ctx)
+		if d := r.t.Options.OpenHandshakeTimeout; d > 0 {
+			dctx, cancel = context.WithTimeout(ctx, d)
+		}
 		nc, err = dial(dctx, r.t, r.TLS)
 		cancel()
 		if err == nil || ctx.Err() != nil {

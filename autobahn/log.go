@@ -9,7 +9,9 @@ func (s *session) log(e LogEntry) {
 	if !s.logged || len(s.r.Log) >= MaxLogged {
 		return
 	}
-	e.At = s.now.Sub(s.began)
+	if !s.now.IsZero() { // it is, before begin
+		e.At = s.now.Sub(s.began)
+	}
 	s.r.Log = append(s.r.Log, e)
 }
 
@@ -77,4 +79,15 @@ func (s *session) countOctetsIn(b []byte) {
 		s.r.RxOctets[len(b)]++
 	}
 	s.log(LogEntry{Kind: OctetsIn, Len: len(b), Data: cut(b)})
+}
+
+// opened counts and logs the opening handshake, as one read and one write.
+func (s *session) opened() {
+	if s.client {
+		s.countOctetsOut([]byte(s.r.HTTPRequest), 0, false)
+		s.countOctetsIn([]byte(s.r.HTTPResponse))
+	} else {
+		s.countOctetsIn([]byte(s.r.HTTPRequest))
+		s.countOctetsOut([]byte(s.r.HTTPResponse), 0, false)
+	}
 }

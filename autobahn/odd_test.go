@@ -63,10 +63,8 @@ func readRecord(t testing.TB) record {
 	return r
 }
 
-// oddDifferences are the rows in which we do not say what the original said, and why: peer, role of the peer, case.
-var oddDifferences = map[[3]string]string{
-	{"unasked_ext", "server", "12.1.1"}: "the runner does not offer permessage-deflate yet",
-}
+// oddDifferences are the rows in which we do not say what the original said, and why: peer, role of the peer, case. There are none.
+var oddDifferences = map[[3]string]string{}
 
 // compare fails t if a row is not that of the original, or if one is that differs by the list above.
 func compare(t testing.TB, k *testee.Kind, role testee.Role, id string, r *Result, want row) {

@@ -1,6 +1,7 @@
 package autobahn
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/idlewire/idlewire/autobahn/internal/deflate"
 	"github.com/idlewire/idlewire/handshake"
 )
 
@@ -60,7 +62,9 @@ func address(u *url.URL) string {
 func open(ctx context.Context, nc net.Conn, t *Target, c *Case) (o opening, agent string, failed *Result) {
 	began := time.Now()
 	o.nc = nc
-	nc.SetDeadline(began.Add(t.Options.OpenHandshakeTimeout))
+	if d := t.Options.OpenHandshakeTimeout; d > 0 {
+		nc.SetDeadline(began.Add(d))
+	}
 	stop := context.AfterFunc(ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	agent, err := o.open(t, c)
@@ -95,10 +99,14 @@ func (o *opening) open(t *Target, c *Case) (agent string, err error) {
 		Subprotocols: t.Protocols,
 		Header:       http.Header{"User-Agent": {userAgent}, "Pragma": {"no-cache"}, "Cache-Control": {"no-cache"}},
 	}
+	if c.Compression != nil {
+		offer.Extensions = deflate.Offers(c.Compression.Profile)
+	}
 	request, err := offer.AppendRequest(nil)
 	if err != nil {
 		return "", err
 	}
+	request = withVersion(request, t.Options.Version)
 	o.request = string(request)
 	if _, err := o.nc.Write(request); err != nil {
 		return "", fmt.Errorf("writing the request: %w", err)
@@ -128,5 +136,17 @@ func (o *opening) open(t *Target, c *Case) (agent string, err error) {
 		}
 		return agent, err
 	}
+	if o.deflate, err = deflate.Agreed(response.Extensions); err != nil {
+		return agent, err
+	}
 	return agent, nil
+}
+
+// withVersion turns a request of RFC 6455 into one of the draft that version stands for: 10 to 12 put version 8 on the wire, and had an origin header of their own.
+func withVersion(request []byte, version int) []byte {
+	if version == 0 || version >= 13 {
+		return request
+	}
+	request = bytes.Replace(request, []byte("\r\nSec-WebSocket-Version: 13\r\n"), []byte("\r\nSec-WebSocket-Version: 8\r\n"), 1)
+	return bytes.Replace(request, []byte("\r\nOrigin: "), []byte("\r\nSec-WebSocket-Origin: "), 1)
 }

@@ -6,12 +6,12 @@ import "time"
 type Options struct {
 	FailByDrop            bool // fail a connection by dropping TCP; false: by a Close
 	UTF8ValidateIncoming  bool
-	ApplyMask             bool // false: masked frames carry their key, and the payload in clear
-	MaxFramePayloadSize   int  // octets; 0: no limit but MaxIncoming
-	MaxMessagePayloadSize int  // octets; 0: no limit but MaxIncoming
-	AutoFragmentSize      int  // octets of payload in a frame of a message sent; 0: no fragments
-	EchoCloseCodeReason   bool // answer a Close with its own code and reason; false: with 1000
-	OpenHandshakeTimeout  time.Duration
+	ApplyMask             bool          // false: masked frames carry their key, and the payload in clear
+	MaxFramePayloadSize   int           // octets; 0: no limit but MaxIncoming
+	MaxMessagePayloadSize int           // octets; 0: no limit but MaxIncoming
+	AutoFragmentSize      int           // octets of payload in a frame of a message sent; 0: no fragments
+	EchoCloseCodeReason   bool          // answer a Close with its own code and reason; false: with 1000
+	OpenHandshakeTimeout  time.Duration // 0: none, but a Server waits no longer than a minute
 	CloseHandshakeTimeout time.Duration // 0: none
 	TCPNoDelay            bool
 	AutoPingInterval      time.Duration // 0: no pings

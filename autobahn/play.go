@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/idlewire/idlewire/autobahn/internal/corpus"
 	"github.com/idlewire/idlewire/autobahn/internal/deflate"
 )
 
@@ -31,6 +32,13 @@ type opening struct {
 func play(ctx context.Context, c *Case, o opening, client bool, opt Options, seed uint64) *Result {
 	s := newSession(c, client, opt, masks(seed, c.Number))
 	s.r.HTTPRequest, s.r.HTTPResponse = o.request, o.response
+	s.opened()
+	if c.Compression != nil {
+		if o.deflate != nil {
+			s.codec = deflate.New(*o.deflate, client)
+		}
+		s.corpus = corpus.Get(c.Compression.Corpus, max(seed, 1))
+	}
 	if tcp, ok := o.nc.(*net.TCPConn); ok && !opt.TCPNoDelay {
 		tcp.SetNoDelay(false)
 	}

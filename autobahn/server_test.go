@@ -449,6 +449,21 @@ func TestServerStatusWaits(t *testing.T) {
 	v.gone()
 }
 
+// Frames may come with the request.
+func TestServerHurry(t *testing.T) {
+	d := serve(t, nil)
+	nc, err := net.Dial("tcp", d.addr)
+	require.NoError(t, err)
+	request := strings.NewReplacer("localhost:9001", d.addr, "/getCaseCount", "/getCaseStatus?case=1&agent=a").Replace(goodRequest)
+	ping := frame.Append(nil, frame.Header{Opcode: frame.Ping, Fin: true, Masked: true}, []byte("there?"))
+	_, err = nc.Write(append([]byte(request), ping...))
+	require.NoError(t, err)
+	v := &visitor{t: t, nc: nc, br: bufio.NewReader(nc)}
+	require.Equal(t, 101, v.response().StatusCode)
+	require.Equal(t, "there?", string(v.read().Payload))
+	nc.Close()
+}
+
 // Those who wait are not more than so many, and one that goes away makes room.
 func TestServerStatusLimit(t *testing.T) {
 	d := serve(t, nil)
@@ -550,6 +565,44 @@ func TestServerConnectionLimit(t *testing.T) {
 		stop()
 		<-ended
 	})
+}
+
+// The server waits for the answer to its Close, and then closes TCP at once, also when Serve is to return (7.1.1).
+func TestServerCloses(t *testing.T) {
+	for _, path := range []string{"/getCaseCount", "/stopServer", "/updateReports?agent=a&shutdownOnComplete=yes"} {
+		synctest.Test(t, func(t *testing.T) {
+			ln := &pipeListener{queue: make(chan net.Conn), closed: make(chan struct{})}
+			s := &Server{Cases: echoCases(), Options: DefaultOptions(), URL: "ws://localhost:9001"}
+			ctx, stop := context.WithCancel(context.Background())
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				s.Serve(ctx, ln)
+			}()
+			nc := ln.dial()
+			go io.WriteString(nc, strings.Replace(goodRequest, "/getCaseCount", path, 1))
+			br := bufio.NewReader(nc)
+			_, err := http.ReadResponse(br, nil)
+			require.NoError(t, err)
+			seen := map[frame.Opcode]bool{}
+			for !seen[frame.Close] {
+				f, err := frame.Read(br, frame.FromServer, 0, 100)
+				require.NoError(t, err)
+				seen[f.Opcode] = true
+			}
+			synctest.Wait()
+			began := time.Now()
+			require.NoError(t, frame.Write(nc, frame.Frame{Header: frame.Header{Opcode: frame.Close, Fin: true, Masked: true}}))
+			_, err = br.ReadByte()
+			require.ErrorIs(t, err, io.EOF)
+			require.Zero(t, time.Since(began))
+			if path == "/getCaseCount" {
+				stop()
+			}
+			<-ended
+			stop()
+		})
+	}
 }
 
 // A pipeListener listens in memory.

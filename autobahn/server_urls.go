@@ -13,6 +13,7 @@ import (
 
 	"github.com/idlewire/idlewire/autobahn/internal/deflate"
 	"github.com/idlewire/idlewire/frame"
+	"github.com/idlewire/idlewire/handshake"
 )
 
 // An ask is what a client wants of a server, with all that its URL says checked.
@@ -155,6 +156,21 @@ func (v *service) askRun(a *ask, q *openingRequest) *refusal {
 
 // negotiate agrees to permessage-deflate where the case is about it. Everywhere else offers are declined, silently.
 func (a *ask) negotiate(q *openingRequest) *refusal {
+	var offers []handshake.Extension
+	for _, v := range q.fields["sec-websocket-extensions"] {
+		var err error
+		if offers, err = handshake.ParseExtensions(offers, []byte(v)); err != nil && v != "" {
+			return refuse(http.StatusBadRequest, "malformed Sec-WebSocket-Extensions") // 9.1
+		}
+	}
+	if a.c.Compression == nil {
+		return nil
+	}
+	answer, agreed, err := deflate.Accept(a.c.Compression.Profile, offers)
+	if err != nil {
+		return refuse(http.StatusBadRequest, "Sec-WebSocket-Extensions: %q", err)
+	}
+	a.extensions, a.deflate = deflate.Header(answer), agreed
 	return nil
 }
 

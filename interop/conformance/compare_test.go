@@ -19,9 +19,10 @@ func TestCompare(t *testing.T) {
 	recorded := &Facts{Runs: []*Recorded{{
 		PeerIs:   "server",
 		Agent:    "x",
-		Sections: map[string]Section{"1": {Cases: 16}, "3": {Cases: 7}, "6": {Cases: 145}, "12": {Cases: 15}},
+		Sections: map[string]Section{"1": {Cases: 16}, "3": {Cases: 7}, "6": {Cases: 145}, "7": {Cases: 37}, "12": {Cases: 15}},
 		Exceptions: map[string]Row{
 			"3.2":    row(autobahn.NonStrict, autobahn.OK, 1002),
+			"7.1.6":  row(autobahn.Informational, autobahn.Informational, 0),
 			"6.4.1":  row(autobahn.NonStrict, autobahn.OK, 1007),
 			"12.1.1": row(autobahn.Unimplemented, autobahn.OK, 1000),
 		},
@@ -46,6 +47,8 @@ func TestCompare(t *testing.T) {
 		{Peer{Name: "x"}, "6.4.1", row(autobahn.NonStrict, autobahn.OK, 1007), true, false, false},
 		{Peer{Name: "x"}, "6.4.1", row(autobahn.NonStrict, autobahn.OK, 1002), true, true, false},
 		{Peer{Name: "x"}, "6.4.1", fine, true, true, false}, // better is a difference, too
+		{Peer{Name: "x"}, "7.1.6", row(autobahn.Informational, autobahn.Informational, 1000), true, true, true},
+		{Peer{Name: "x"}, "7.1.6", row(autobahn.OK, autobahn.OK, 1000), true, true, false},
 		{Peer{Name: "x"}, "12.1.1", row(autobahn.Unimplemented, autobahn.OK, 1000), true, false, false},
 		{Peer{Name: "x"}, "12.1.2", row(autobahn.Failed, autobahn.OK, 1000), false, false, false}, // not in the sample
 		{Peer{Name: "x"}, "12.1.5", row(autobahn.Failed, autobahn.OK, 1000), true, true, false},

@@ -19,8 +19,17 @@ type Run struct {
 }
 
 // Play plays cases with p, so many at a time as parallel says; 0 is the suite's own default. finished, if not nil, is told of each result.
-// If ctx ends first, the Run has what was played by then.
+// Cases that p is not for are left out. If ctx ends first, the Run has what was played by then.
 func Play(ctx context.Context, p *Peer, cases []*autobahn.Case, parallel int, finished func(*autobahn.Result)) (*Run, error) {
+	if p.Only != nil {
+		var err error
+		if cases, err = autobahn.Select(cases, p.Only, nil); err != nil {
+			return nil, err
+		}
+	}
+	if len(cases) == 0 {
+		return &Run{Peer: p}, nil
+	}
 	var mu sync.Mutex
 	rows := map[string]Row{}
 	tell := func(r *autobahn.Result) {
