@@ -22,6 +22,7 @@ type Error struct {
 
 	text  string // what was expected; the constant text of a breach, or empty
 	cause error  // what the program said, or nil
+	head  bool   // the request was HEAD: the response has no body
 }
 
 // Error describes the breach. It holds no octet that came from the peer.
@@ -41,6 +42,12 @@ func (e *Error) Error() string {
 
 // Unwrap returns the error of the program that led to e, or nil.
 func (e *Error) Unwrap() error { return e.cause }
+
+// Is reports whether e is a form of target: a HEAD request is ErrMethod, and answered otherwise than others.
+func (e *Error) Is(target error) bool { return e == errHead && target == ErrMethod }
+
+// errHead is ErrMethod for a HEAD request. RFC 9110 9.3.2: "the server MUST NOT send content in the response".
+var errHead = &Error{Status: ErrMethod.Status, text: ErrMethod.text, head: true}
 
 // Breaches of the protocol by a client, found by [Request.Receive]; refusals by policy, found by
 // [Upgrader.AppendResponse]; and two for servers in trouble. They are variables: errors.Is

@@ -52,14 +52,14 @@ func refusal(err error) *Error {
 		}
 	}
 	if !plain {
-		return &Error{Status: e.Status, Header: e.Header, Body: e.Body, text: e.text, cause: err}
+		return &Error{Status: e.Status, Header: e.Header, Body: e.Body, text: e.text, cause: err, head: e.head}
 	}
 	return e
 }
 
-// bodyless reports whether the status allows no body (RFC 9110 6.4.1).
+// bodyless reports whether the response has no body (RFC 9110 6.4.1).
 func (e *Error) bodyless() bool {
-	return e.Status == http.StatusNoContent || e.Status == http.StatusNotModified
+	return e.head || e.Status == http.StatusNoContent || e.Status == http.StatusNotModified
 }
 
 func (e *Error) appendBody(dst []byte) []byte {

@@ -27,6 +27,8 @@ func TestAppendRefusal(t *testing.T) {
 			"expected one Sec-WebSocket-Key of 16 octets in base64\n"},
 		{ErrMethod, "HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nAllow: GET\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 38\r\n\r\n" +
 			"an opening handshake is a GET request\n"},
+		{errHead, "HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nAllow: GET\r\n\r\n"},
+		{fmt.Errorf("hook: %w", errHead), "HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nAllow: GET\r\n\r\n"},
 		{ErrVersion, "HTTP/1.1 426 Upgrade Required\r\nConnection: close\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
 			"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 35\r\n\r\nexpected Sec-WebSocket-Version: 13\n"},
 		{ErrUnavailable, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 21\r\n\r\ntoo many connections\n"},
@@ -224,4 +226,13 @@ func TestV81AbortedHandshakes(t *testing.T) {
 			require.Equal(t, Request{}, r)
 		}
 	}
+}
+
+// A HEAD request is ErrMethod like any other that is not GET, but for the body of the answer.
+func TestHeadIsErrMethod(t *testing.T) {
+	require.ErrorIs(t, errHead, ErrMethod)
+	require.NotErrorIs(t, ErrMethod, errHead)
+	require.NotErrorIs(t, errHead, ErrHTTP)
+	require.NotErrorIs(t, ErrKey, ErrMethod)
+	require.Equal(t, ErrMethod.Error(), errHead.Error())
 }

@@ -147,6 +147,9 @@ func (r *Request) firstLine(line span) *Error {
 	if i == j || !isToken(b[:i]) { // i == j: no space, or only one
 		return ErrRequestLine
 	}
+	if string(b[:i]) == "HEAD" {
+		return errHead
+	}
 	if v := b[j+1:]; string(v) != "HTTP/1.1" {
 		if !isHTTPVersion(v) {
 			return ErrRequestLine

@@ -73,7 +73,8 @@ var requestTests = []struct {
 
 	// 4.1: "The method of the request MUST be GET, and the HTTP version MUST be at least 1.1."
 	{"4.1 POST", request("GET", "POST / HTTP/1.1"), ErrMethod},
-	{"4.1 HEAD", request("GET", "HEAD / HTTP/1.1"), ErrMethod},
+	{"4.1 HEAD", request("GET", "HEAD / HTTP/1.1"), errHead},
+	{"4.1 HEAD of HTTP/1.0", request("GET", "HEAD / HTTP/1.0"), errHead},
 	{"4.1 get", request("GET", "get / HTTP/1.1"), ErrMethod},
 	{"4.1 CONNECT", request("GET", "CONNECT example.com:80 HTTP/1.1"), ErrMethod},
 	{"4.1 HTTP/1.0", request("GET", "GET / HTTP/1.0"), ErrHTTP},
