@@ -1,6 +1,7 @@
 package autobahn
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"strings"
@@ -103,7 +104,7 @@ func transcript(log []LogEntry, max int) string {
 	}
 	var lines []string
 	for i, e := range log {
-		if e.Kind == OctetsOut || e.Kind == OctetsIn && i < last {
+		if e.Kind == OctetsOut || e.Kind == OctetsIn && (i < last || isHandshake(e.Data)) {
 			continue // the frames say it again
 		}
 		lines = append(lines, fmt.Sprintf("%7.3f s  %s", e.At.Seconds(), e))
@@ -112,4 +113,9 @@ func transcript(log []LogEntry, max int) string {
 		lines = append(append(lines[:max/2:max/2], fmt.Sprintf("... %d lines left out ...", n)), lines[max/2+n:]...)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// isHandshake reports whether octets of the log begin an opening handshake.
+func isHandshake(b []byte) bool {
+	return bytes.HasPrefix(b, []byte("GET ")) || bytes.HasPrefix(b, []byte("HTTP/"))
 }

@@ -470,6 +470,7 @@ func TestTranscript(t *testing.T) {
 		`  0.000 s  <- close, 1 octets: "\x03"`,
 		`  0.000 s  <- 2 octets on the wire: ffff`,
 	}, "\n"), transcript(log, 100))
+	require.Empty(t, transcript([]LogEntry{{Kind: OctetsIn, Data: []byte("GET / HTTP/1.1")}, {Kind: OctetsIn, Data: []byte("HTTP/1.1 101")}}, 4))
 	lines := strings.Split(transcript(log, 4), "\n")
 	require.Len(t, lines, 5)
 	require.Equal(t, "... 10 lines left out ...", lines[2])

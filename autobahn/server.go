@@ -38,7 +38,7 @@ type Server struct {
 	// if there is an error. Cases of the client's agent that still run are waited for before.
 	Reports func(r *Report) error
 
-	// Started and Finished, if set, are told of each case, one call at a time.
+	// Started and Finished, if set, are told of each case, one call at a time. Finished is not told of those that are cut off because Serve ends.
 	Started  func(agent string, c *Case)
 	Finished func(r *Result)
 }
