@@ -27,7 +27,7 @@ import (
 )
 
 // echoServer starts a server made of frames, which echoes what change makes of a message.
-func echoServer(t *testing.T, change func(payload []byte) []byte) (url string, connections *atomic.Int32) {
+func echoServer(t *testing.T, change func(frame.Opcode, []byte) []byte) (url string, connections *atomic.Int32) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { ln.Close() })
@@ -45,7 +45,7 @@ func echoServer(t *testing.T, change func(payload []byte) []byte) (url string, c
 	return "ws://" + ln.Addr().String(), connections
 }
 
-func echoOne(nc net.Conn, change func([]byte) []byte) {
+func echoOne(nc net.Conn, change func(frame.Opcode, []byte) []byte) {
 	defer nc.Close()
 	br := bufio.NewReader(nc)
 	req, err := http.ReadRequest(br)
@@ -57,7 +57,7 @@ func echoOne(nc net.Conn, change func([]byte) []byte) {
 }
 
 // echoFrames echoes until a Close.
-func echoFrames(w io.Writer, r io.Reader, from frame.Direction, change func([]byte) []byte) error {
+func echoFrames(w io.Writer, r io.Reader, from frame.Direction, change func(frame.Opcode, []byte) []byte) error {
 	for {
 		f, err := frame.Read(r, from, 0, 1<<20)
 		if err != nil {
@@ -66,8 +66,8 @@ func echoFrames(w io.Writer, r io.Reader, from frame.Direction, change func([]by
 		switch {
 		case f.Opcode == frame.Ping:
 			f.Opcode = frame.Pong
-		case f.Opcode.IsData() && change != nil:
-			f.Payload = change(f.Payload)
+		case change != nil:
+			f.Payload = change(f.Opcode, f.Payload)
 		}
 		f.Masked, f.Key = from == frame.FromServer, 0x01020304
 		if err := frame.Write(w, f); err != nil {
@@ -80,7 +80,7 @@ func echoFrames(w io.Writer, r io.Reader, from frame.Direction, change func([]by
 }
 
 // echoClient is a client made of frames.
-func echoClient(ctx context.Context, url string, change func([]byte) []byte) error {
+func echoClient(ctx context.Context, url string, change func(frame.Opcode, []byte) []byte) error {
 	u, err := handshake.ParseURL(url)
 	if err != nil {
 		return err
@@ -113,9 +113,17 @@ func echoClient(ctx context.Context, url string, change func([]byte) []byte) err
 }
 
 // shout is the fault of a peer that gets case 1.2 of echoCases wrong, and no other.
-func shout(payload []byte) []byte {
+func shout(_ frame.Opcode, payload []byte) []byte {
 	if string(payload) == "and" {
 		return []byte("AND")
+	}
+	return payload
+}
+
+// grumble is the fault of a peer that answers a Close with a code of its own.
+func grumble(op frame.Opcode, payload []byte) []byte {
+	if op == frame.Close {
+		return []byte{0x0f, 0xa0} // 4000
 	}
 	return payload
 }
@@ -152,6 +160,10 @@ var scenarios = map[string]func(t *testing.T){
 	"allowed otherwise": func(t *testing.T) {
 		url, _ := echoServer(t, shout)
 		Run(t, url, From(shoutedCases()), Allow("1.2", "it shouts", NonStrict, WrongCode))
+	},
+	"wrong code": func(t *testing.T) {
+		url, _ := echoServer(t, grumble)
+		Run(t, url, From(echoCases()), Allow("1.2", "it grumbles", WrongCode))
 	},
 	"loose": func(t *testing.T) {
 		url, _ := echoServer(t, nil)
@@ -289,6 +301,8 @@ func TestRun(t *testing.T) {
 		{"allowed", "", map[string]string{"": "PASS", "/1/1.1": "PASS", "/1/1.2": "PASS"},
 			[]string{`FAILED, WRONG CODE at the end; allowed: it shouts`, `OK, although \[FAILED\] is allowed: as it once did`}},
 		{"allowed otherwise", "", map[string]string{"": "FAIL", "/1/1.2": "FAIL"}, nil},
+		{"wrong code", "", map[string]string{"": "FAIL", "/1/1.1": "FAIL", "/1/1.2": "PASS", "/2/2.1": "FAIL"},
+			[]string{`OK; WRONG CODE at the end`, `at end: .* 4000`, `OK, WRONG CODE at the end; allowed: it grumbles`, `<- close 4000\n`}},
 		{"loose", "", map[string]string{"": "PASS", "/1/1.2": "PASS", "/1/1.10": "PASS"}, []string{`NON-STRICT: what came`, `INFORMATIONAL: `}},
 		{"strict", "", map[string]string{"": "FAIL", "/1/1.2": "FAIL", "/1/1.10": "PASS"}, []string{`NON-STRICT; OK at the end`}},
 		{"strict but allowed", "", map[string]string{"": "PASS", "/1/1.2": "PASS"}, []string{`it is late`}},

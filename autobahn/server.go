@@ -54,7 +54,7 @@ const (
 // Times that hold where Options leave them open, or more than that.
 const (
 	maxOpeningTime = time.Minute      // of an opening handshake
-	maxClosingTime = 10 * time.Second // of a closing handshake, and of the reading of a refusal
+	maxClosingTime = 10 * time.Second // of a closing handshake
 )
 
 // within returns d, or max if d is 0 or more than that.
@@ -185,14 +185,14 @@ func (v *service) serve(ctx context.Context, nc net.Conn) {
 	nc.SetDeadline(time.Now().Add(within(v.Options.OpenHandshakeTimeout, maxOpeningTime)))
 	q, rest, err := readRequest(nc)
 	if no := (*refusal)(nil); errors.As(err, &no) {
-		v.turnAway(nc, appendRefusal(nil, no))
+		turnAway(nc, appendRefusal(nil, no))
 	}
 	if err != nil {
 		return
 	}
 	key, no := q.check(&v.Options, v.port, v.secure)
 	if no == errPlainGet && v.Options.WebStatus {
-		v.turnAway(nc, appendPage(nil, http.StatusOK, "text/html; charset=utf-8", statusPage))
+		turnAway(nc, appendPage(nil, http.StatusOK, "text/html; charset=utf-8", statusPage))
 		return
 	}
 	if no == nil && !v.enter() {
@@ -205,7 +205,7 @@ func (v *service) serve(ctx context.Context, nc net.Conn) {
 		a, no = v.ask(q)
 	}
 	if no != nil {
-		v.turnAway(nc, appendRefusal(nil, no))
+		turnAway(nc, appendRefusal(nil, no))
 		return
 	}
 	defer a.done()
@@ -250,15 +250,15 @@ func (v *service) leave() {
 // maxLinger is how many octets are read over behind a response that refuses.
 const maxLinger = 64 << 10
 
-// turnAway writes the last response of a connection. It waits for the client to close, so that octets that it still sends do not make TCP take the response back.
-func (v *service) turnAway(nc net.Conn, response []byte) {
+// turnAway writes the last response of a connection. It waits for the client to close, so that octets that it still sends do not make TCP take the response back; the
+// deadline of the opening handshake holds on.
+func turnAway(nc net.Conn, response []byte) {
 	if _, err := nc.Write(response); err != nil {
 		return
 	}
 	if h, ok := nc.(interface{ CloseWrite() error }); ok {
 		h.CloseWrite()
 	}
-	nc.SetReadDeadline(time.Now().Add(within(v.Options.CloseHandshakeTimeout, maxClosingTime)))
 	io.CopyN(io.Discard, nc, maxLinger)
 }
 

@@ -116,7 +116,7 @@ func (d *desk) knock(url string, change ...func(*handshake.Offer)) *visitor {
 	nc, err := net.Dial("tcp", d.addr)
 	require.NoError(d.t, err)
 	d.t.Cleanup(func() { nc.Close() })
-	nc.SetDeadline(time.Now().Add(time.Minute))
+	nc.SetDeadline(time.Now().Add(maxOpeningTime / 2))
 	v := &visitor{t: d.t, nc: nc, br: bufio.NewReader(nc), offer: handshake.Offer{URL: u}}
 	for _, f := range change {
 		f(&v.offer)
@@ -310,6 +310,7 @@ func TestServerRefuses(t *testing.T) {
 	long := strings.Repeat("a", maxAgentName)
 	d := serve(t, func(s *Server) {
 		s.Skip = func(agent string, c *Case) bool { return agent == "skipper" && c.ID == "1.2" }
+		s.Options.OpenHandshakeTimeout = 0 // nobody is sent away because time is up
 	})
 	for _, row := range []struct {
 		url    string
@@ -368,6 +369,23 @@ func TestServerRefuses(t *testing.T) {
 	require.Equal(t, map[string]Verdict{"2.1": OK}, behaviors(r, "é ;&"))
 	require.Equal(t, map[string]Verdict{"1.2": OK}, behaviors(r, "skipped"))
 	require.Len(t, r.results, 3, "a refused request leaves nothing")
+}
+
+// A refusal arrives although the server has not read all that the client sent with it.
+func TestServerRefusesTalkative(t *testing.T) {
+	d := serve(t, nil)
+	for range 20 {
+		nc, err := net.Dial("tcp", d.addr)
+		require.NoError(t, err)
+		_, err = io.WriteString(nc, goodRequest+strings.Repeat("x", maxLinger/2)) // its Host names another port
+		require.NoError(t, err)
+		resp, err := http.ReadResponse(bufio.NewReader(nc), nil)
+		require.NoError(t, err)
+		require.Equal(t, 400, resp.StatusCode)
+		_, err = io.Copy(io.Discard, resp.Body)
+		require.NoError(t, err)
+		nc.Close()
+	}
 }
 
 func TestServerHTTP(t *testing.T) {
@@ -844,13 +862,14 @@ func TestServerURL(t *testing.T) {
 func TestServerAccept(t *testing.T) {
 	s := &Server{Cases: echoCases(), Options: DefaultOptions(), URL: "ws://localhost:9001"}
 	ends := errors.New("ends")
-	ln := &badListener{errs: []error{passing{}, passing{}, ends}}
-	_, err := s.Serve(context.Background(), ln)
-	require.ErrorIs(t, err, ends)
+	ln := &badListener{errs: append(slices.Repeat([]error{passing{}}, maxConnections+1), ends)}
+	synctest.Test(t, func(t *testing.T) { // for the pauses
+		_, err := s.Serve(context.Background(), ln)
+		require.ErrorIs(t, err, ends)
+	})
 	require.Empty(t, ln.errs)
-	_, err = s.Serve(context.Background(), &badListener{errs: []error{net.ErrClosed}})
+	_, err := s.Serve(context.Background(), &badListener{errs: []error{net.ErrClosed}})
 	require.ErrorIs(t, err, net.ErrClosed)
-	noStrays(t)
 }
 
 type passing struct{}
