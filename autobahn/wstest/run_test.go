@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -241,11 +242,30 @@ func TestRepeat(t *testing.T) {
 	require.EqualValues(t, 6, n.Load())
 }
 
-// The command line chooses among what the configuration selects, and --cases says what that selects from.
+// The command line chooses among what the configuration selects, and --cases says what that selects from. Cases that are not for the peers of a mode are no
+// part of its runs.
 func TestSelectCases(t *testing.T) {
+	first := func(e autobahn.Endpoint) string {
+		i := slices.IndexFunc(autobahn.ExtraCases(), func(c *autobahn.Case) bool { return c.For == e })
+		return autobahn.ExtraCases()[i].ID
+	}
+	both, servers, clients := first(autobahn.Both), first(autobahn.Servers), first(autobahn.Clients)
+	byNumber := func(ids ...string) string {
+		cases, err := autobahn.Select(autobahn.ExtraCases(), ids, nil)
+		require.NoError(t, err)
+		ids = nil
+		for _, c := range cases {
+			ids = append(ids, c.ID)
+		}
+		return strings.Join(ids, " ")
+	}
+	all := fmt.Sprintf(`["%s", "%s", "%s"]`, both, servers, clients)
 	for _, row := range []struct {
 		spec, args, want string
 	}{
+		{all, "--cases extra", byNumber(both, servers)},
+		{all, "--cases extra -m fuzzingserver", byNumber(both, clients)},
+		{all, "--cases extra -m fuzzingserver --only " + servers + "," + clients, clients},
 		{`["1.1.1", "2.10", "2.9"]`, "", "1.1.1 2.9 2.10"},
 		{`["1.1.*"]`, "--only 1.1.8,2.1 --only 1.1.2,3.*", "1.1.2 1.1.8"},
 		{`["3.*"]`, "--exclude 3.1,3.2 --exclude 3.3*", "3.4 3.5 3.6 3.7"},

@@ -23,7 +23,8 @@ func (f *flags) allCases() []*autobahn.Case {
 	return autobahn.Cases()
 }
 
-// selectCases returns the cases that the configuration selects, and those of them that the command line leaves: the cases to run.
+// selectCases returns the cases that the configuration selects, and those of them that the command line leaves: the cases to run. Those that do not test such a
+// peer as the mode has are in neither, although they may be named.
 func (f *flags) selectCases(config *autobahn.Config) (selected, left []*autobahn.Case, err error) {
 	all := f.allCases()
 	if _, err := autobahn.Select(all, slices.Concat(f.only, f.exclude), nil); err != nil {
@@ -32,6 +33,11 @@ func (f *flags) selectCases(config *autobahn.Config) (selected, left []*autobahn
 	if selected, err = config.Select(all); err != nil {
 		return nil, nil, err
 	}
+	tested := autobahn.Servers
+	if f.mode == "fuzzingserver" {
+		tested = autobahn.Clients
+	}
+	selected = autobahn.CasesFor(selected, tested)
 	only := f.only
 	if len(only) == 0 {
 		only = []string{"*"}
