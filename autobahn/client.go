@@ -1,6 +1,7 @@
 package autobahn
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -13,7 +14,7 @@ import (
 // A Target is a server to test.
 type Target struct {
 	URL       string   // ws or wss; path and query are sent as they are
-	Agent     string   // its name in the reports; "": the Server header of its response, else "UnknownServer"
+	Agent     string   // its name in the reports; "": the Server header of its response, or of one before, else "UnknownServer"
 	Origin    string   // sent as the Origin header, if not ""
 	Protocols []string // subprotocols to offer
 	Hostname  string   // name for TLS, if not that of URL
@@ -24,15 +25,16 @@ type Target struct {
 type Client struct {
 	Targets []Target
 	Cases   []*Case // in the order of Cases
-	// Skip, if set, says which cases are not judged with an agent: the runner connects, closes, and records nothing.
+	// Skip, if set, says which cases are not judged with an agent: the runner connects, closes, and records nothing. It may be called by several goroutines.
 	Skip func(agent string, c *Case) bool
 
-	Parallel int         // connections at a time to a server; 0: DefaultParallel, 1: one after the other as the original does
+	Parallel int         // connections at a time to a server; below 1: DefaultParallel, 1: one after the other as the original does
 	Repeat   int         // how often each case runs; the worst result stands; 0: once
 	Seed     uint64      // of masking keys and of the corpora; 0: the keys from crypto/rand and the corpora of seed 1
 	TLS      *tls.Config // nil: the default; certificates are verified unless it says otherwise
 
-	// Started and Finished, if set, are told of each case, one call at a time. Skipped is told why a server's remaining cases are not run.
+	// Started and Finished, if set, are told of each case, one call at a time; Finished not of what Skip says. Unless Parallel is 1, cases that are not OK run
+	// again when the others have, and both are told again: what Finished is told last stands. Skipped is told why a server's remaining cases are not run.
 	Started  func(t *Target, c *Case)
 	Finished func(r *Result)
 	Skipped  func(t *Target, err error)
@@ -69,6 +71,8 @@ type run struct {
 	*Client
 	t      *Target
 	report *Report
+	given  string            // the name that the server has given itself last; guarded by mu
+	ran    map[*Case]*Result // the latest of each case; guarded by mu
 	// one plays one case. The result is nil if the agent is excluded from it; an error means that there is no point in going on.
 	one func(ctx context.Context, c *Case) (*Result, error)
 }
@@ -86,12 +90,7 @@ func (r *run) connectAndPlay(ctx context.Context, c *Case) (*Result, error) {
 		return r.playOpening(ctx, nc, c)
 	}
 	o, agent, result := open(ctx, nc, r.t, c)
-	if r.t.Agent != "" {
-		agent = r.t.Agent
-	}
-	if agent == "" {
-		agent = "UnknownServer"
-	}
+	agent = r.name(agent)
 	if result == nil {
 		skip := r.Skip != nil && r.Skip(agent, c)
 		if skip {
@@ -110,6 +109,15 @@ func (r *run) connectAndPlay(ctx context.Context, c *Case) (*Result, error) {
 		result.Agent, result.Number = agent, c.Number
 	}
 	return result, nil
+}
+
+// name returns what the server is called in the report, if it gives itself that name in a response. Where it gives none it is called as it was before: it may not
+// have come to answer.
+func (r *run) name(given string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.given = cmp.Or(given, r.given)
+	return cmp.Or(r.t.Agent, r.given, "UnknownServer")
 }
 
 // skipped stands in for a case from which an agent is excluded: a Close without body, and no judgement.

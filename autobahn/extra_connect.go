@@ -31,12 +31,7 @@ func (r *run) playOpening(ctx context.Context, nc net.Conn, c *Case) (*Result, e
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if agent == "" {
-		agent = serverOf(result.HTTPResponse)
-	}
-	if agent == "" {
-		agent = "UnknownServer"
-	}
+	agent = r.name(serverOf(result.HTTPResponse))
 	if r.Skip != nil && r.Skip(agent, c) {
 		return nil, nil
 	}

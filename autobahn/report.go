@@ -27,6 +27,20 @@ func (r *Report) Add(result *Result) {
 	r.results[result.Agent][result.Case.ID] = result
 }
 
+// remove takes a result out, if it has not been replaced.
+func (r *Report) remove(result *Result) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	results := r.results[result.Agent]
+	if results[result.Case.ID] != result {
+		return
+	}
+	delete(results, result.Case.ID)
+	if len(results) == 0 {
+		delete(r.results, result.Agent)
+	}
+}
+
 // Agents returns the names of the agents that have a result, sorted.
 func (r *Report) Agents() []string {
 	r.mu.Lock()

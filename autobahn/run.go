@@ -57,7 +57,7 @@ func Exclude(patterns ...string) RunOption {
 // From chooses from other cases than [Cases].
 func From(cases []*Case) RunOption { return func(p *plan) { p.cases = cases } }
 
-// Parallel plays n cases at a time; 0, the default, means [DefaultParallel], and 1 one after the other.
+// Parallel plays n cases at a time; below 1, as by default, means [DefaultParallel], and 1 one after the other.
 func Parallel(n int) RunOption { return func(p *plan) { p.parallel = n } }
 
 // Strict lets cases fail that are NON-STRICT.

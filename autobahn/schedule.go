@@ -25,7 +25,7 @@ const (
 // come out as they were before, the rest is believed.
 func (r *run) all(ctx context.Context) error {
 	n := r.Parallel
-	if n == 0 {
+	if n <= 0 {
 		n = DefaultParallel
 	}
 	var light, heavy []*Case
@@ -47,7 +47,8 @@ func (r *run) all(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	more, err := r.several(ctx, heavy, min(n, runtime.GOMAXPROCS(0)))
+	processors := runtime.GOMAXPROCS(0)
+	more, err := r.several(ctx, heavy, min(n, processors))
 	if err != nil {
 		return err
 	}
@@ -60,7 +61,11 @@ func (r *run) all(ctx context.Context) error {
 		for i, was := range some {
 			before[was.Case], cases[i] = was, was.Case
 		}
-		again, err := r.several(ctx, cases, quiet)
+		atATime := quiet
+		if slices.ContainsFunc(cases, (*Case).heavy) {
+			atATime = min(quiet, processors)
+		}
+		again, err := r.several(ctx, cases, atATime)
 		if err != nil {
 			return err
 		}
@@ -108,7 +113,7 @@ func (r *run) several(ctx context.Context, cases []*Case, n int) (doubtful []*Re
 					continue
 				}
 				r.mu.Lock()
-				r.report.Add(result)
+				r.add(result)
 				if result.doubtful() {
 					doubtful = append(doubtful, result)
 				}
@@ -132,6 +137,19 @@ feed:
 	return doubtful, context.Cause(ctx)
 }
 
+// add puts a result into the report. If the case ran before and the server went by another name then, as one does whose response did not come, that result is
+// taken out: it was of this server too. r.mu is held.
+func (r *run) add(result *Result) {
+	if before := r.ran[result.Case]; before != nil && before.Agent != result.Agent {
+		r.report.remove(before)
+	}
+	if r.ran == nil {
+		r.ran = map[*Case]*Result{}
+	}
+	r.ran[result.Case] = result
+	r.report.Add(result)
+}
+
 // doubtful reports whether the verdict might be another on a machine with less to do.
 func (r *Result) doubtful() bool {
 	return r.Behavior != OK && r.Behavior != Informational && r.Behavior != Unimplemented || r.BehaviorClose != OK && r.BehaviorClose != Informational
@@ -139,12 +157,12 @@ func (r *Result) doubtful() bool {
 
 // repeated runs a case Repeat times and returns the worst result.
 func (r *run) repeated(ctx context.Context, c *Case) (worst *Result, err error) {
+	r.mu.Lock()
+	if r.Started != nil {
+		r.Started(r.t, c)
+	}
+	r.mu.Unlock()
 	for range max(r.Repeat, 1) {
-		r.mu.Lock()
-		if r.Started != nil {
-			r.Started(r.t, c)
-		}
-		r.mu.Unlock()
 		result, err := r.one(ctx, c)
 		if err != nil {
 			return nil, err
