@@ -102,3 +102,32 @@ func TestPlayEnds(t *testing.T) {
 		})
 	}
 }
+
+// TestAClientIsAskedAgain: what was not OK among others runs once more, and that verdict stands.
+func TestAClientIsAskedAgain(t *testing.T) {
+	cases, err := autobahn.Select(autobahn.Cases(), []string{"1.1.2", "1.1.5", "7.1.1"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := 0
+	p := &Peer{Name: "x", Play: func(ctx context.Context, base, agent string, parallel int) error {
+		calls++
+		short := calls == 1
+		return play(func(ctx context.Context, url string) (link, func([]byte) bool, error) {
+			l, valid, err := dialGorilla(ctx, url)
+			if err == nil && short {
+				l = shortLink{l.(gorillaLink)}
+			}
+			return l, valid, err
+		})(ctx, base, agent, parallel)
+	}}
+	var played []string
+	run, err := Play(t.Context(), p, cases, 2, func(r *autobahn.Result) { played = append(played, r.Case.ID) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if calls != 2 || len(played) != 4 || played[3] != "1.1.5" {
+		t.Errorf("%d visits, for %q", calls, played)
+	}
+	run.EachNotOK(func(id string, row Row) { t.Error(id, row) })
+}
