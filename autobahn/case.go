@@ -80,7 +80,7 @@ const (
 	Reset                  // TCP is dropped at once
 )
 
-// A Payload is the octets of Unit over and over, Len of them in all.
+// A Payload is the octets of Unit over and over, Len of them in all. If Unit is empty, they are zero.
 type Payload struct {
 	Unit []byte
 	Len  int
@@ -89,7 +89,7 @@ type Payload struct {
 // Bytes makes the octets of p. The slice is the caller's.
 func (p Payload) Bytes() []byte {
 	b := make([]byte, p.Len)
-	for n := 0; n < len(b); {
+	for n := 0; n < len(b) && len(p.Unit) > 0; {
 		if n == 0 {
 			n = copy(b, p.Unit)
 		} else {
@@ -103,6 +103,9 @@ func (p Payload) Bytes() []byte {
 func (p Payload) Equal(b []byte) bool {
 	if len(b) != p.Len {
 		return false
+	}
+	if len(p.Unit) == 0 {
+		p.Unit = []byte{0}
 	}
 	for len(b) > len(p.Unit) {
 		if !bytes.Equal(b[:len(p.Unit)], p.Unit) {

@@ -135,10 +135,7 @@ func (r *run) connect(ctx context.Context) (nc net.Conn, err error) {
 				return nil, ctx.Err()
 			}
 		}
-		dctx, cancel := context.WithCancel(ctx)
-		if d := r.t.Options.OpenHandshakeTimeout; d > 0 {
-			dctx, cancel = context.WithTimeout(ctx, d)
-		}
+		dctx, cancel := context.WithTimeout(ctx, r.t.Options.openingTime())
 		nc, err = dial(dctx, r.t, r.TLS)
 		cancel()
 		if err == nil || ctx.Err() != nil {

@@ -34,7 +34,7 @@ func (s *session) patience() time.Duration {
 	if s.greet.Patience > 0 {
 		return s.greet.Patience
 	}
-	return s.opt.OpenHandshakeTimeout
+	return s.opt.openingTime()
 }
 
 // beginOpener sends what the case has to say.

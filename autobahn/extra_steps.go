@@ -20,7 +20,7 @@ func (s *session) extraStep(st *Step) bool {
 		s.dropTCP(abort)
 	case st.Do == SendHeader && st.Odd != nil:
 		b, key, masked := s.oddHeader(st, st.Announce)
-		s.header.key, s.header.masked = key, masked
+		s.header.key, s.header.masked, s.header.left = key, masked, st.Announce
 		s.push(b, st.Chop, st.PerFrame)
 	case st.Do == SendFrame && st.Odd != nil:
 		s.push(s.oddFrame(st), st.Chop, st.PerFrame)
@@ -118,4 +118,5 @@ func (s *session) sendStream(st *Step) {
 		s.closing(m.body, false)
 	}
 	m.sent = to
+	s.payOwed()
 }

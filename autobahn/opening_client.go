@@ -62,9 +62,7 @@ func address(u *url.URL) string {
 func open(ctx context.Context, nc net.Conn, t *Target, c *Case) (o opening, agent string, failed *Result) {
 	began := time.Now()
 	o.nc = nc
-	if d := t.Options.OpenHandshakeTimeout; d > 0 {
-		nc.SetDeadline(began.Add(d))
-	}
+	nc.SetDeadline(began.Add(t.Options.openingTime()))
 	stop := context.AfterFunc(ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	agent, err := o.open(t, c)

@@ -11,7 +11,7 @@ type Options struct {
 	MaxMessagePayloadSize int           // octets; 0: no limit but MaxIncoming
 	AutoFragmentSize      int           // octets of payload in a frame of a message sent; 0: no fragments
 	EchoCloseCodeReason   bool          // answer a Close with its own code and reason; false: with 1000
-	OpenHandshakeTimeout  time.Duration // 0: none, but a Server waits no longer than a minute
+	OpenHandshakeTimeout  time.Duration // 0: none, which is a minute; a Server never waits longer than that
 	CloseHandshakeTimeout time.Duration // 0: none
 	TCPNoDelay            bool
 	AutoPingInterval      time.Duration // 0: no pings
@@ -31,6 +31,14 @@ type Options struct {
 	MaskServerFrames          bool
 	AllowedOrigins            []string // "*" in one stands for any run of characters
 	MaxConnections            int      // 0: no limit
+}
+
+// openingTime returns how long a client of the runner's waits for the other end to open a connection. Without a limit a peer could hang the runner.
+func (o *Options) openingTime() time.Duration {
+	if o.OpenHandshakeTimeout > 0 {
+		return o.OpenHandshakeTimeout
+	}
+	return maxOpeningTime
 }
 
 // DefaultOptions returns the options that hold where a configuration says nothing.

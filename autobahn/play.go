@@ -39,7 +39,7 @@ func play(ctx context.Context, c *Case, o opening, client bool, opt Options, see
 		}
 		s.corpus = corpus.Get(c.Compression.Corpus, max(seed, 1))
 	}
-	if tcp, ok := o.nc.(*net.TCPConn); ok && !opt.TCPNoDelay {
+	if tcp := tcpOf(o.nc); tcp != nil && !opt.TCPNoDelay {
 		tcp.SetNoDelay(false)
 	}
 	if c.Opening != nil {
@@ -57,6 +57,15 @@ func play(ctx context.Context, c *Case, o opening, client bool, opt Options, see
 		}
 	}
 	return r
+}
+
+// tcpOf returns the TCP connection that nc is, or that TLS goes over; nil if there is none.
+func tcpOf(nc net.Conn) *net.TCPConn {
+	if t, ok := nc.(interface{ NetConn() net.Conn }); ok {
+		nc = t.NetConn()
+	}
+	tcp, _ := nc.(*net.TCPConn)
+	return tcp
 }
 
 // masks returns a source of masking keys: for a seed always the same ones, else of crypto/rand.
@@ -114,11 +123,9 @@ func (d *driver) run(ctx context.Context, rest []byte) *Result {
 	}
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	var pending []segment
 	for s.drop == keep {
-		pending = append(pending, s.take()...)
 		var batches chan<- []segment
-		if len(pending) > 0 {
+		if len(s.out) > 0 { // it stays with the session until the writer is ready, so that what can share a write does
 			batches = d.batches
 		}
 		if at, ok := s.due(); ok {
@@ -131,8 +138,8 @@ func (d *driver) run(ctx context.Context, rest []byte) *Result {
 			if d.receive(c) {
 				return s.lost(time.Now())
 			}
-		case batches <- pending:
-			pending = nil
+		case batches <- s.out:
+			s.take()
 		case n := <-d.written:
 			s.wrote(time.Now(), n)
 		case <-timer.C:
@@ -154,12 +161,12 @@ func (d *driver) run(ctx context.Context, rest []byte) *Result {
 			return nil
 		}
 	}
-	pending = append(pending, s.take()...)
 	r := s.lost(time.Now())
 	if s.drop == flush {
-		d.flush(ctx, pending)
-	} else if tcp, ok := d.nc.(*net.TCPConn); ok {
+		d.flush(ctx, s.take())
+	} else if tcp := tcpOf(d.nc); tcp != nil {
 		tcp.SetLinger(0)
+		tcp.Close() // first, so that TLS has nobody to say goodbye to, and to wait for
 	}
 	return r
 }
@@ -263,6 +270,9 @@ func (d *driver) drain() {
 	}
 }
 
+// mostAtOnce is how many octets go into one call of Write, so that it is known of a peer that reads slowly that it reads.
+const mostAtOnce = 256 << 10
+
 // pausedPieces is how many pieces of a chopped segment are followed by a pause, so that the peer is likely to read them one by one.
 const pausedPieces = 256
 
@@ -274,9 +284,15 @@ func (d *driver) write(seg segment) error {
 		return nil
 	}
 	if seg.chop == 0 {
-		n, err := d.nc.Write(seg.data)
-		d.report(n)
-		return err
+		for b := seg.data; len(b) > 0; {
+			n, err := d.nc.Write(b[:min(len(b), mostAtOnce)])
+			d.report(n)
+			if err != nil {
+				return err
+			}
+			b = b[n:]
+		}
+		return nil
 	}
 	for i := 0; i < len(seg.data); i += seg.chop {
 		n, err := d.nc.Write(seg.data[i:min(i+seg.chop, len(seg.data))])

@@ -20,7 +20,7 @@ type Result struct {
 	Reason, ReasonClose     string // why
 
 	Opened   bool    // the opening handshake succeeded
-	Received []Event // in order of arrival; none where Case.RoundTrips or Case.Compression judges, but for pongs
+	Received []Event // in order of arrival; none where Case.RoundTrips or Case.Compression judges, but for pongs. Past MaxKept octets, payloads are only their first 64, over and over
 
 	ClosedByMe        bool   // the runner sent the first Close
 	FailedByMe        bool   // the runner failed the connection

@@ -61,8 +61,18 @@ func (s *session) sendPart(st *Step) {
 	}
 	s.push(b, st.Chop, st.PerFrame)
 	s.header.left -= min(uint64(len(b)), s.header.left)
-	if pong := s.header.pong; s.header.left == 0 && pong != nil {
-		s.header.pong = nil
+	s.payOwed()
+}
+
+// midFrame reports whether octets of a frame are still to come. Whatever is sent before they are would be a part of it.
+func (s *session) midFrame() bool {
+	return s.header.left > 0 || s.stream.sent > 0 && s.stream.sent < len(s.stream.data)
+}
+
+// payOwed sends the pong that had to wait, if the frame is at its end.
+func (s *session) payOwed() {
+	if pong := s.owed; pong != nil && !s.midFrame() {
+		s.owed = nil
 		s.answerPing(pong)
 	}
 }
@@ -71,8 +81,8 @@ func (s *session) sendPart(st *Step) {
 func (s *session) answerPing(payload []byte) {
 	switch {
 	case s.state != stateOpen:
-	case s.header.left > 0:
-		s.header.pong = append(make([]byte, 0, 1), payload...) // 5.5.3: of several pings the most recent may be answered alone
+	case s.midFrame():
+		s.owed = append(make([]byte, 0, 1), payload...) // 5.5.3: of several pings the most recent may be answered alone
 	default:
 		s.sendFrame(frame.Header{Opcode: frame.Pong, Fin: true}, payload, 0, false) // 5.5.2
 	}
@@ -104,7 +114,11 @@ func (s *session) closing(body []byte, reply bool) {
 }
 
 func (s *session) sendAutoPing() {
-	if s.state != stateOpen {
+	switch {
+	case s.state != stateOpen:
+		return
+	case s.midFrame():
+		s.arm(timerAutoPing, s.opt.AutoPingInterval)
 		return
 	}
 	s.ping = make([]byte, s.opt.AutoPingSize)

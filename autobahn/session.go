@@ -12,6 +12,8 @@ const (
 	MaxIncoming  = 64 << 20 // octets of a message, and of what it inflates to; a longer one fails the connection with 1009
 	MaxQueued    = 64 << 20 // octets of pongs and of the case waiting to be written; more drop the connection
 	MaxEvents    = 10_000   // events recorded; more drop the connection
+	MaxRecorded  = 64 << 20 // octets of their payloads; likewise
+	MaxKept      = 1 << 20  // octets of them in a Result
 	MaxLogged    = 20_000   // entries of a Result's Log; what comes after is not logged
 	maxLogChunks = 4096     // entries for the pieces of one chopped frame
 )
@@ -40,12 +42,13 @@ type session struct {
 	armed  [numTimers]int       // when it was set, by count
 	arms   int
 	in     incoming
+	taken  int      // octets of the events recorded
 	header struct { // of SendHeader, for the parts that follow
 		key    uint32
 		masked bool
 		left   uint64 // octets of payload that parts still have to bring
-		pong   []byte // what the pong says that is owed since; nil: none
 	}
+	owed []byte // what the pong says that waits for the end of a frame; nil: none
 
 	greet  *opener // while the opening handshake of the case's own is going on
 	stream stream
@@ -280,8 +283,13 @@ func (s *session) moved(now time.Time) {
 
 // record adds an event, and closes the connection where the case wants that as soon as its expectation is met.
 func (s *session) record(e Event) {
-	if len(s.r.Received) >= MaxEvents {
+	switch s.taken += e.Payload.Len; {
+	case len(s.r.Received) >= MaxEvents:
 		s.unclean(fmt.Sprintf("the peer sent more than %d messages and pongs", MaxEvents))
+		s.dropTCP(abort)
+		return
+	case s.taken > MaxRecorded:
+		s.unclean(fmt.Sprintf("the peer sent more than %d octets in messages and pongs", MaxRecorded))
 		s.dropTCP(abort)
 		return
 	}
@@ -365,5 +373,17 @@ func (s *session) lost(now time.Time) *Result {
 		r.WasNotCleanReason = "the peer closed TCP without a closing handshake"
 	}
 	judge(r)
+	r.shrink()
 	return r
+}
+
+// shrink lets go of payloads that are judged, past MaxKept octets of them.
+func (r *Result) shrink() {
+	for i, n := 0, 0; i < len(r.Received); i++ {
+		if p := &r.Received[i].Payload; n+len(p.Unit) <= MaxKept {
+			n += len(p.Unit)
+		} else {
+			p.Unit = append([]byte(nil), p.Unit[:min(len(p.Unit), keptOctets)]...)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package autobahn
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"net"
@@ -169,6 +170,48 @@ func TestSessionTimers(t *testing.T) {
 	})
 }
 
+// A pong in the middle of a frame would be a part of it: it waits, and so does a ping of our own.
+func TestSessionWholeFrames(t *testing.T) {
+	pieces := func(steps ...Step) *Case {
+		c := *hello
+		c.Steps, c.Close.OnMatch = steps, false
+		return &c
+	}
+	stream := pieces(upTo(3), pause(time.Second), upTo(5), pause(time.Second), upTo(0))
+	stream.Stream = []Step{text("Hello")}
+	for name, c := range map[string]*Case{
+		"a header and parts":   pieces(header(frame.Text, 5), part("H"), pause(time.Second), part("el"), pause(time.Second), part("lo")),
+		"an odd header":        pieces(odd(Odd{}, header(frame.Text, 5)), part("H"), pause(time.Second), part("el"), pause(time.Second), part("lo")),
+		"a stream":             stream,
+		"a frame in one piece": pieces(text("Hello"), pause(time.Second), pause(time.Second)),
+		"a stream of one piece": func() *Case {
+			c := *stream
+			c.Steps = []Step{upTo(0), pause(time.Second), pause(time.Second)}
+			return &c
+		}(),
+		"a stream that is short": func() *Case {
+			c := *stream
+			c.Steps = []Step{pause(time.Second), pause(time.Second), upTo(0)}
+			return &c
+		}(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := DefaultOptions()
+			o.AutoPingInterval = 500 * time.Millisecond
+			s := &talk{session: newSession(c, false, o, func() uint32 { return 0x21 }), clock: time.Unix(0, 0)}
+			s.begin(s.clock)
+			got := hex.EncodeToString(s.wire())
+			got += s.hears("89 81 00000000 61 89 81 00000000 62")
+			got += s.waits(time.Second)
+			got += s.waits(2 * time.Second)
+			whole := hex.EncodeToString([]byte("Hello"))
+			require.Contains(t, got, "05"+whole)
+			require.Contains(t, got, "8a0162", "the pong of the last ping comes all the same")
+			require.Contains(t, got, "890421212121", "and a ping of ours")
+		})
+	}
+}
+
 // What a peer can make grow.
 func TestSessionLimits(t *testing.T) {
 	t.Run("messages", func(t *testing.T) {
@@ -182,6 +225,40 @@ func TestSessionLimits(t *testing.T) {
 		s.hears("8a 00")
 		require.Equal(t, abort, s.drop)
 		require.LessOrEqual(t, len(s.ends().Log), MaxLogged)
+	})
+	t.Run("octets of messages", func(t *testing.T) {
+		c := *hello
+		c.Close.OnMatch = false
+		s := begin(&c, true)
+		message := append([]byte{0x82, 0x7f, 0, 0, 0, 0, 1, 0, 0, 0}, make([]byte, MaxRecorded/4)...)
+		for range 4 {
+			s.receive(s.clock, message)
+		}
+		require.Equal(t, keep, s.drop)
+		s.hears("8a 01 00")
+		require.Equal(t, abort, s.drop)
+		r := s.ends()
+		require.Contains(t, r.WasNotCleanReason, "more than 67108864 octets")
+		kept := 0
+		for _, e := range r.Received {
+			require.Equal(t, MaxRecorded/4, e.Payload.Len)
+			kept += cap(e.Payload.Unit)
+		}
+		require.Len(t, r.Received, 4)
+		require.LessOrEqual(t, kept, MaxKept, "what was judged is not kept")
+	})
+	t.Run("what is kept", func(t *testing.T) {
+		c := *hello
+		c.Close.OnMatch = false
+		s := begin(&c, true)
+		message := append([]byte{0x82, 0x7f, 0, 0, 0, 0, 0, 0x10, 0, 0}, bytes.Repeat([]byte("x"), MaxKept)...)
+		s.receive(s.clock, message)
+		s.receive(s.clock, message)
+		s.hears("81 02 6869")
+		r := s.ends()
+		require.True(t, r.Received[0].Payload.Equal(message[10:]))
+		require.Equal(t, strings.Repeat("x", keptOctets), string(r.Received[1].Payload.Unit))
+		require.Equal(t, "hi", string(r.Received[2].Payload.Unit))
 	})
 	t.Run("pongs that nobody reads", func(t *testing.T) {
 		s := begin(hello, true)
@@ -243,4 +320,30 @@ func flood(nc net.Conn, b []byte) {
 			return
 		}
 	}
+}
+
+// A payload of nothing has an end.
+func TestPayloadOfNothing(t *testing.T) {
+	p := Payload{Len: 3}
+	require.Equal(t, []byte{0, 0, 0}, p.Bytes())
+	require.True(t, p.Equal([]byte{0, 0, 0}))
+	require.False(t, p.Equal([]byte{0, 1, 0}))
+	require.True(t, Payload{}.Equal(nil))
+}
+
+// No limit of time for the opening handshake is one, in the cases that make it themselves too.
+func TestSessionOpeningTime(t *testing.T) {
+	c := extra("4.1", "T", "E", nil, closesAfter())
+	c.Opening = &Opening{Say: "GET {target} HTTP/1.1\r\n\r\n", Answers: []Answer{{Kind: Waits, Verdict: OK}}}
+	o := DefaultOptions()
+	o.OpenHandshakeTimeout = 0
+	s := &talk{session: newSession(c, true, o, func() uint32 { return 0 }), clock: time.Unix(0, 0)}
+	s.greet = &opener{Opening: c.Opening}
+	s.begin(s.clock)
+	s.waits(maxOpeningTime - 1)
+	require.Equal(t, keep, s.drop)
+	s.waits(1)
+	require.Equal(t, abort, s.drop)
+	require.Equal(t, time.Minute, o.openingTime())
+	require.Equal(t, OK, s.ends().Behavior)
 }
