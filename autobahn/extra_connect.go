@@ -2,8 +2,11 @@ package autobahn
 
 import (
 	"context"
+	"crypto/tls"
+	"fmt"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/idlewire/idlewire/handshake"
 )
@@ -20,6 +23,10 @@ func (r *run) playOpening(ctx context.Context, nc net.Conn, c *Case) (*Result, e
 		return nil, err
 	}
 	o := opening{nc: nc, target: u.RequestURI(), host: address(u)}
+	if failed := o.secure(ctx, r.t, c); failed != nil && ctx.Err() == nil {
+		failed.Agent, failed.Number = r.name(""), c.Number
+		return failed, nil
+	}
 	if r.t.Origin != "" {
 		o.more = "Origin: " + r.t.Origin + "\r\n"
 	}
@@ -37,6 +44,22 @@ func (r *run) playOpening(ctx context.Context, nc net.Conn, c *Case) (*Result, e
 	}
 	result.Agent, result.Number = agent, c.Number
 	return result, nil
+}
+
+// secure makes the handshake of TLS, if there is to be one. The connection is closed if that fails, and the result says so: it must not be taken for an answer.
+func (o *opening) secure(ctx context.Context, t *Target, c *Case) (failed *Result) {
+	nc, ok := o.nc.(*tls.Conn)
+	if !ok {
+		return nil
+	}
+	began := time.Now()
+	hctx, cancel := context.WithTimeout(ctx, t.Options.openingTime())
+	defer cancel()
+	if err := nc.HandshakeContext(hctx); err != nil {
+		nc.Close()
+		return o.failed(t, c, began, fmt.Errorf("TLS: %w", err))
+	}
+	return nil
 }
 
 // serverOf returns the name that a server gives itself in a response, or "".

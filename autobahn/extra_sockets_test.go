@@ -135,3 +135,28 @@ func TestExtraClientOverSockets(t *testing.T) {
 	drive(nc, e)
 	allGood(t, <-served, cases)
 }
+
+// A server of wss that drops TCP when TLS begins has not refused an opening handshake, although dropping it would be a good answer to that.
+func TestExtraWithoutTLS(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer ln.Close()
+	go func() {
+		for {
+			nc, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			nc.Close()
+		}
+	}()
+	c := extra("4.1", "T", "E", nil, closesAfter())
+	c.ID, c.Opening = "99.1", &Opening{Say: "GET {target} HTTP/1.1\r\n\r\n", Answers: []Answer{{Kind: Drops, Verdict: OK}}}
+	for scheme, want := range map[string]Verdict{"ws": OK, "wss": Failed} {
+		client := Client{Targets: []Target{{URL: scheme + "://" + ln.Addr().String(), Options: DefaultOptions()}}, Cases: []*Case{c}}
+		report, err := client.Run(t.Context())
+		require.NoError(t, err)
+		r := report.Get("UnknownServer", "99.1")
+		require.Equal(t, []Verdict{want, want}, []Verdict{r.Behavior, r.BehaviorClose}, scheme)
+	}
+}

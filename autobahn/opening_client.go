@@ -71,7 +71,13 @@ func open(ctx context.Context, nc net.Conn, t *Target, c *Case) (o opening, agen
 		return o, agent, nil
 	}
 	nc.Close()
+	return o, agent, o.failed(t, c, began, err)
+}
+
+// failed is the result of a case whose opening handshake failed with err.
+func (o *opening) failed(t *Target, c *Case, began time.Time, err error) *Result {
 	r := newSession(c, true, t.Options, nil).r
+	r.BehaviorClose, r.ReasonClose = Failed, "the connection was never open"
 	r.Opened, r.DroppedByMe = false, true
 	r.Started, r.Duration = began, time.Since(began)
 	r.HTTPRequest, r.HTTPResponse = o.request, o.response
@@ -82,7 +88,7 @@ func open(ctx context.Context, nc net.Conn, t *Target, c *Case) (o opening, agen
 	r.WasNotCleanReason = err.Error()
 	judge(r)
 	r.Reason = "the opening handshake failed: " + err.Error()
-	return o, agent, r
+	return r
 }
 
 func (o *opening) open(t *Target, c *Case) (agent string, err error) {
