@@ -18,7 +18,7 @@ type Target struct {
 	Origin    string   // sent as the Origin header, if not ""
 	Protocols []string // subprotocols to offer
 	Hostname  string   // name for TLS, if not that of URL
-	Options   Options  // use DefaultOptions
+	Options   Options  // zero: DefaultOptions
 }
 
 // A Client tests servers: it connects to each, once for each case.
@@ -51,7 +51,9 @@ func (c *Client) Run(ctx context.Context) (*Report, error) {
 	report := &Report{}
 	var failed error
 	for i := range c.Targets {
-		r := run{Client: c, t: &c.Targets[i], report: report}
+		t := c.Targets[i]
+		t.Options = t.Options.orDefault()
+		r := run{Client: c, t: &t, report: report}
 		r.one = r.connectAndPlay
 		if err := r.all(ctx); err != nil && ctx.Err() == nil {
 			failed = errors.Join(failed, err)

@@ -105,8 +105,9 @@ func (r *reader) token() (json.Token, int) {
 	return t, at
 }
 
-// node reads one value. encoding/json has limited the depth.
+// node reads one value. encoding/json has limited the depth; names are cut to what errors show of them, or those of deep nests would fill the memory.
 func (r *reader) node(name string) *node {
+	name = shorten(name)
 	t, at := r.token()
 	n := &node{doc: r.doc, at: at, name: name, value: t}
 	switch t {

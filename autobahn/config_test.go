@@ -3,6 +3,7 @@ package autobahn
 import (
 	"bytes"
 	"math"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -247,4 +248,16 @@ func FuzzConfig(f *testing.F) {
 			require.True(t, 1 <= e.Column && e.Column <= utf8.RuneCount(lines[e.Line-1])+1, "%v", e)
 		}
 	})
+}
+
+// A configuration of 1 MiB takes memory in proportion, however it is nested.
+func TestConfigDeep(t *testing.T) {
+	const deep = 9000 // encoding/json takes 10000
+	text := `{"cases": [], "unknown": ` + strings.Repeat("[", deep) + strings.Repeat("]", deep) + "}"
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := ParseClientConfig("f", []byte(text))
+	runtime.ReadMemStats(&after)
+	require.NoError(t, err)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<20))
 }

@@ -107,7 +107,7 @@ func ExampleClient() {
 		return
 	}
 	client := autobahn.Client{
-		Targets:  []autobahn.Target{{URL: strings.Replace(server.URL, "http", "ws", 1), Agent: "echo", Options: autobahn.DefaultOptions()}},
+		Targets:  []autobahn.Target{{URL: strings.Replace(server.URL, "http", "ws", 1), Agent: "echo"}},
 		Cases:    cases,
 		Parallel: 1,
 		Finished: func(r *autobahn.Result) { fmt.Println(r.Agent, r.Case.ID, r.Behavior, r.BehaviorClose) },
@@ -128,8 +128,7 @@ func ExampleServer() {
 		return
 	}
 	server := autobahn.Server{
-		Cases:   cases,
-		Options: autobahn.DefaultOptions(),
+		Cases: cases,
 		Reports: func(r *autobahn.Report) error {
 			fmt.Println("reports are to be written")
 			return nil

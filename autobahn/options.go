@@ -1,8 +1,12 @@
 package autobahn
 
-import "time"
+import (
+	"reflect"
+	"time"
+)
 
-// Options are what a configuration file may say under "options", in the names of the original suite. DefaultOptions returns the defaults.
+// Options are what a configuration file may say under "options", in the names of the original suite. DefaultOptions returns the defaults, which also hold for a Target or
+// a Server whose Options are zero: to change one, begin with them.
 type Options struct {
 	FailByDrop            bool // fail a connection by dropping TCP; false: by a Close
 	UTF8ValidateIncoming  bool
@@ -31,6 +35,14 @@ type Options struct {
 	MaskServerFrames          bool
 	AllowedOrigins            []string // "*" in one stands for any run of characters
 	MaxConnections            int      // 0: no limit
+}
+
+// orDefault returns the defaults in place of zero.
+func (o Options) orDefault() Options {
+	if reflect.ValueOf(o).IsZero() {
+		return DefaultOptions()
+	}
+	return o
 }
 
 // openingTime returns how long a client of the runner's waits for the other end to open a connection. Without a limit a peer could hang the runner.

@@ -105,7 +105,7 @@ type visit struct {
 	ended chan struct{}
 	end   func() (*Report, error)
 
-	connectTime, returnTime time.Duration
+	startTime, connectTime, returnTime time.Duration
 
 	mu    sync.Mutex // guards calls
 	calls map[string]*call
@@ -116,6 +116,9 @@ type call struct {
 	started bool         // the client has connected
 	result  chan *Result // room for one
 }
+
+// startTime is how long a client has to connect, or to return. It may be a program that is built first.
+const startTime = 2 * time.Minute
 
 // connectTime is how long a client has, after it has returned, for the server to have seen its connection.
 const connectTime = 5 * time.Second
@@ -135,7 +138,7 @@ func (p *plan) visit(t *testing.T, change func(*Server)) *visit {
 		f(s)
 	}
 	s.URL, s.Cases = "ws://"+ln.Addr().String(), p.cases
-	v := &visit{base: s.URL, ended: make(chan struct{}), calls: map[string]*call{}, connectTime: connectTime, returnTime: returnTime}
+	v := &visit{base: s.URL, ended: make(chan struct{}), calls: map[string]*call{}, startTime: startTime, connectTime: connectTime, returnTime: returnTime}
 	started, finished := s.Started, s.Finished
 	s.Started = func(agent string, c *Case) {
 		if started != nil {
@@ -194,17 +197,29 @@ func (v *visit) one(ctx context.Context, c *Case, client func(context.Context, s
 
 	var r *Result
 	var err error
-	select {
-	case r = <-k.result:
+	start := time.NewTimer(v.startTime)
+	defer start.Stop()
+	for back := false; r == nil && ctx.Err() == nil; {
+		select {
+		case r = <-k.result:
+		case err = <-returned:
+			back = true
+			r = v.late(ctx, c, k)
+		case <-start.C:
+			if !v.started(k) {
+				r = notRun(c, "the client has not connected")
+			}
+		case <-ctx.Done():
+		}
+		if r == nil || back {
+			continue
+		}
 		cancel()
 		select {
 		case err = <-returned:
 		case <-time.After(v.returnTime):
 			return nil, fmt.Errorf("autobahn: case %s: the client has not returned %v after the end of its connection", c.ID, v.returnTime)
 		}
-	case err = <-returned:
-		r = v.late(ctx, c, k)
-	case <-ctx.Done():
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -217,6 +232,13 @@ func (v *visit) one(ctx context.Context, c *Case, client func(context.Context, s
 	return r, nil
 }
 
+// started reports whether the client has connected.
+func (v *visit) started(k *call) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return k.started
+}
+
 // late waits for the result of a client that has returned: the server may still be reading what it sent.
 func (v *visit) late(ctx context.Context, c *Case, k *call) *Result {
 	connect := time.NewTimer(v.connectTime)
@@ -226,10 +248,7 @@ func (v *visit) late(ctx context.Context, c *Case, k *call) *Result {
 		case r := <-k.result:
 			return r
 		case <-connect.C:
-			v.mu.Lock()
-			started := k.started
-			v.mu.Unlock()
-			if !started {
+			if !v.started(k) {
 				return notRun(c, "the client returned without an opening handshake")
 			}
 		case <-ctx.Done():

@@ -373,6 +373,12 @@ func TestRunClientWaits(t *testing.T) {
 	require.False(t, r.Good())
 	require.Equal(t, "the client returned without an opening handshake; the client returned: no time", r.Reason)
 
+	v.startTime, v.returnTime = time.Millisecond, returnTime
+	r, err = v.one(t.Context(), c, func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() })
+	require.NoError(t, err)
+	require.Equal(t, "the client has not connected; the client returned: context canceled", r.Reason)
+	v.startTime, v.returnTime = startTime, time.Millisecond
+
 	free := make(chan struct{})
 	_, err = v.one(t.Context(), c, func(ctx context.Context, url string) error {
 		echoClient(ctx, url, nil)

@@ -29,7 +29,7 @@ type Server struct {
 	// port 0, means the port of the listener. The scheme only says what port no port means; TLS is the listener's business.
 	URL     string
 	Cases   []*Case // what "case=" counts from 1, in this order; those that test only servers are not counted
-	Options Options // use DefaultOptions
+	Options Options // zero: DefaultOptions
 	// Skip, if set, says which cases are not judged with an agent: the runner accepts, closes, and records nothing. It may be called by several goroutines.
 	Skip func(agent string, c *Case) bool
 	Seed uint64 // as that of a Client
@@ -71,7 +71,9 @@ func within(d, max time.Duration) time.Duration {
 // The error is that of URL, that of accepting on ln, or that of the last call of Reports. The Report is never nil.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) (*Report, error) {
 	defer ln.Close()
-	v := &service{Server: s, Cases: CasesFor(s.Cases, Clients), board: newBoard(), numbers: map[string]int{}}
+	own := *s
+	own.Options = own.Options.orDefault()
+	v := &service{Server: &own, Cases: CasesFor(s.Cases, Clients), board: newBoard(), numbers: map[string]int{}}
 	for i, c := range v.Cases {
 		if _, twice := v.numbers[c.ID]; !twice {
 			v.numbers[c.ID] = i + 1

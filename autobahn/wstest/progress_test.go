@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -146,6 +147,18 @@ section 1: 1 of 2 good (ws://b)
 section 20: 1 of 1 good (ws://b)
 8 of 8, 2 not good
 `, b.String())
+}
+
+// Names that are excluded are not kept without end.
+func TestProgressOfManyNames(t *testing.T) {
+	cases := someCases("1.1", "1.2")
+	p := newProgress(&command{stdout: io.Discard, now: time.Now}, cases)
+	for i := range 2 * maxPeers {
+		p.leaveOut(fmt.Sprint("x", i), cases[0])
+	}
+	require.Len(t, p.outcomes, maxPeers)
+	p.leaveOut("x1", cases[1])
+	require.Len(t, p.outcomes["x1"], 2)
 }
 
 // Clients are told apart by their names, whatever the order in which they are heard of.
