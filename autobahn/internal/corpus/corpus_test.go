@@ -124,10 +124,23 @@ func TestMessage(t *testing.T) {
 	}
 }
 
+// Every character of the page is found, above all those around one of more than an octet.
+func TestOffset(t *testing.T) {
+	c := Get("html", 1)
+	require.NotEmpty(t, c.wide)
+	at := 0
+	for i := range string(c.data) {
+		if c.offset(at) != i {
+			t.Fatalf("character %d begins at octet %d, not %d", at, i, c.offset(at))
+		}
+		at++
+	}
+	require.Equal(t, len(c.data), c.offset(at))
+}
+
 // Property: a message is what its definition says, at each code point of a text as at each other.
 func FuzzMessage(f *testing.F) {
 	f.Add(uint32(0), uint16(16), true)
-	f.Add(uint32(3140), uint16(131), true) // the first characters of more than one octet
 	f.Add(uint32(263600), uint16(60), true)
 	f.Add(uint32(194050), uint16(10), false)
 	page := Get("html", 1)

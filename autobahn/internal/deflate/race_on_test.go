@@ -2,5 +2,5 @@
 
 package deflate
 
-// raceEnabled thins out a test that the detector makes ten times longer, and that has one goroutine.
+// raceEnabled thins out the longest tests: the detector makes them ten times longer, and they have one goroutine.
 const raceEnabled = true

@@ -65,3 +65,6 @@ func (w *bitWriter) match(length, distance int) *bitWriter {
 
 // end ends a block with fixed codes, and begins an empty one without compression, whose length is the tail.
 func (w *bitWriter) end() []byte { return w.code(0, 7).put(0, 3).b }
+
+// zeros writes 11 to 138 lengths of 0, where symbol 18 has the code 1.
+func (w *bitWriter) zeros(n int) *bitWriter { return w.code(1, 1).put(n-11, 7) }
