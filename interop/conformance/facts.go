@@ -140,3 +140,22 @@ func (r *Recorded) Row(id string) (row Row, ok bool) {
 	}
 	return Row{Behavior: autobahn.OK, BehaviorClose: autobahn.OK}, true
 }
+
+// OnRecord returns those of cases that were measured with p; of a peer that was not, those of the sample that served for most.
+func (f *Facts) OnRecord(p *Peer, cases []*autobahn.Case) []*autobahn.Case {
+	r := f.Of(p)
+	if r == nil {
+		r = &Recorded{Sections: map[string]Section{}}
+		for _, c := range autobahn.Cases() {
+			section, _, _ := strings.Cut(c.ID, ".")
+			r.Sections[section] = Section{Cases: 3 * groups[section]}
+		}
+	}
+	var some []*autobahn.Case
+	for _, c := range cases {
+		if _, ok := r.Row(c.ID); ok {
+			some = append(some, c)
+		}
+	}
+	return some
+}

@@ -65,3 +65,19 @@ func TestFacts(t *testing.T) {
 		}
 	}
 }
+
+func TestOnRecord(t *testing.T) {
+	f := facts(t)
+	want := map[string]int{"gorilla": 517, "npm-ws": 517, "gws": 337, "gobwas-wsflate": 36, "gorilla-client": 433, "nbio": 301 + 36, "coder-client": 301 + 36}
+	for _, p := range Peers() {
+		if n, ok := want[p.Name]; ok {
+			if got := f.OnRecord(p, autobahn.Cases()); len(got) != n {
+				t.Errorf("%s: %d cases, want %d", p.Name, len(got), n)
+			}
+			delete(want, p.Name)
+		}
+	}
+	if len(want) > 0 {
+		t.Error("no such peers:", want)
+	}
+}

@@ -76,7 +76,7 @@ func WriteTable(w io.Writer, all []*Comparison) error {
 
 // What stands between these lines of a file is WriteTable's.
 const (
-	tableBegins = "<!-- table: go run ./cmd/peers -write -->\n"
+	tableBegins = "<!-- table: go run ./cmd/peers -recorded -write -->\n"
 	tableEnds   = "<!-- end of table -->\n"
 )
 

@@ -1,7 +1,7 @@
 // Peers runs the conformance suite against libraries that others wrote, and against idlewire, and compares the verdicts with those of the original suite.
 //
 //	go run ./cmd/peers -peers ours,gorilla -cases '1.*,2.*'
-//	go run ./cmd/peers -write ../../autobahn/PEERS.md
+//	go run ./cmd/peers -recorded -write ../../autobahn/PEERS.md
 //
 // The status is 0 if every difference is explained and idlewire is strict, 1 if not, 2 if something could not be run.
 package main
@@ -26,6 +26,7 @@ func main() {
 	flag.StringVar(&o.peers, "peers", "all", "`names` of peers, with commas; also all, ours, others")
 	flag.StringVar(&o.cases, "cases", "*", "`patterns` of cases, with commas, as in a configuration of the suite")
 	flag.StringVar(&o.exclude, "exclude", "", "`patterns` of cases to leave out")
+	flag.BoolVar(&o.recorded, "recorded", false, "only cases that are on record; with sections 12 and 13 of some peers a sample")
 	flag.IntVar(&o.parallel, "j", 0, "`number` of connections at a time; 0: the suite's default, 1: one after the other")
 	flag.DurationVar(&o.limit, "limit", 30*time.Minute, "`time` after which everything is given up")
 	flag.StringVar(&o.write, "write", "", "`file` whose table is to be replaced")
@@ -58,7 +59,7 @@ type options struct {
 	peers, cases, exclude, write string
 	parallel                     int
 	limit                        time.Duration
-	verbose                      bool
+	verbose, recorded            bool
 }
 
 // run plays the cases with each peer in turn and reports whether all is as it should be.
@@ -83,6 +84,10 @@ func run(ctx context.Context, o options) (bool, error) {
 	good := true
 	var all []*conformance.Comparison
 	for _, p := range peers {
+		cases := cases
+		if o.recorded && !p.Ours {
+			cases = facts.OnRecord(p, cases)
+		}
 		played, err := conformance.Play(ctx, p, cases, o.parallel, nil)
 		switch {
 		case errors.Is(err, conformance.ErrNoNode) && os.Getenv("INTEROP_WITHOUT_NODE") == "1":
