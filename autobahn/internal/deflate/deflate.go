@@ -32,7 +32,7 @@ func (p Params) client() direction {
 
 func window(bits int) int {
 	if bits == 0 {
-		bits = maxWindowBits // 7.1.2: "the absence of this parameter" means that 32 768 octets may be used
+		bits = maxWindowBits // 7.1.2: without the parameter 32 768 octets may be used
 	}
 	return 1 << bits
 }

@@ -14,7 +14,7 @@ func (e *Error) Error() string { return "deflate: " + e.text }
 
 // Breaches in an opening handshake.
 var (
-	ErrParam     = &Error{0, "unknown parameter"}                   // 7: "has any parameters not defined"
+	ErrParam     = &Error{0, "unknown parameter"}                   // 7: "an extension parameter not defined for use in an offer"
 	ErrRepeated  = &Error{0, "parameter given twice"}               // 7
 	ErrWindow    = &Error{0, "expected window bits of 8 to 15"}     // 7.1.2
 	ErrFlag      = &Error{0, "parameter that may not have a value"} // 7.1.1

@@ -65,7 +65,7 @@ func parse(e handshake.Extension, offer bool) (p Params, sized bool, err error) 
 			p.ServerMaxWindowBits, err = windowBits(param.Value)
 		case clientMaxWindowBits:
 			i, sized = 3, true
-			if param.Value != "" || !offer { // 7.1.2.2: "may have no value" in an offer alone
+			if param.Value != "" || !offer { // 7.1.2.2: "This parameter has no value or" a number, in an offer alone
 				p.ClientMaxWindowBits, err = windowBits(param.Value)
 			}
 		default:
@@ -89,7 +89,7 @@ func flag(value string) *Error {
 	return nil
 }
 
-// windowBits reads a size. 7.1.2.1: "a decimal integer value without leading zeroes between 8 to 15 inclusive".
+// windowBits reads a size. 7.1.2.1: "a decimal integer value without leading zeroes between 8 to 15".
 func windowBits(value string) (int, *Error) {
 	n, err := strconv.Atoi(value)
 	if err != nil || n < minWindowBits || n > maxWindowBits || value != strconv.Itoa(n) {

@@ -67,8 +67,8 @@ func Accept(name string, offers []handshake.Extension) (answer []handshake.Exten
 			if a.windowBits != 0 && !o.sized {
 				continue // 7.1.2.2: a window is asked only of a client that has said it can
 			}
-			// 7.1.1.1, 7.1.2.1: what the client wants of the server is granted. What it says of itself is no wish; client_max_window_bits=9 is
-			// answered with 15 in some profiles, as the original does.
+			// 7.1.1.1, 7.1.2.1: what the client wants of the server is granted. What it says of itself is no wish: an offer of
+			// client_max_window_bits=12 is answered with 15 in some profiles, as the original does although 7.1.2.2 has it no greater.
 			p := Params{
 				ServerNoContextTakeover: o.ServerNoContextTakeover,
 				ServerMaxWindowBits:     o.ServerMaxWindowBits,
