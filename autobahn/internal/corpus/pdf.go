@@ -11,7 +11,7 @@ const (
 	pdfPictures = 805000  // of them, those that are pictures
 )
 
-// makePDF writes a PDF file: first pages with a picture each, whose octets are noise, as good as compressed; then pages of plain text, and the table of where
+// makePDF writes a PDF file: first pages with a picture each, whose octets are noise, as good as compressed; then plain text, and the table of where
 // everything is.
 func makePDF(r *rng) []byte {
 	f := &pdf{rng: r, b: make([]byte, 0, pdfSize)}
@@ -50,9 +50,11 @@ func (f *pdf) object(body string) int {
 // picture writes a page with a picture of n octets.
 func (f *pdf) picture(n int) {
 	page := len(f.offsets) + 1
-	f.object(fmt.Sprintf("<< /Type /Page /Parent 2 0 R /MediaBox [ 0 0 595 842 ]\n/Resources << /XObject << /Im0 %d 0 R >> /ProcSet [ /PDF /ImageC ] >> >>", page+1))
+	f.object(fmt.Sprintf("<< /Type /Page /Parent 2 0 R /MediaBox [ 0 0 595 842 ]\n"+
+		"/Resources << /XObject << /Im0 %d 0 R >> /ProcSet [ /PDF /ImageC ] >> >>", page+1))
 	f.offsets = append(f.offsets, len(f.b))
-	f.b = fmt.Appendf(f.b, "%d 0 obj\n<< /Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceRGB\n/BitsPerComponent 8 /Filter /DCTDecode /Length %d >>\nstream\n",
+	f.b = fmt.Appendf(f.b, "%d 0 obj\n<< /Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceRGB\n"+
+		"/BitsPerComponent 8 /Filter /DCTDecode /Length %d >>\nstream\n",
 		page+1, f.between(40, 90), f.between(40, 90), n)
 	for ; n > 0; n -= 8 {
 		var noise [8]byte
