@@ -371,21 +371,31 @@ func TestServerRefuses(t *testing.T) {
 	require.Len(t, r.results, 3, "a refused request leaves nothing")
 }
 
-// A refusal arrives although the server has not read all that the client sent with it.
+// What the client sends behind a request that is refused is read over: else TCP might take the refusal back.
 func TestServerRefusesTalkative(t *testing.T) {
-	d := serve(t, nil)
-	for range 20 {
-		nc, err := net.Dial("tcp", d.addr)
+	ln := &pipeListener{queue: make(chan net.Conn), closed: make(chan struct{})}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		(&Server{URL: "ws://localhost:9002", Options: DefaultOptions()}).Serve(ctx, ln)
+	}()
+	nc := ln.dial()
+	go io.WriteString(nc, goodRequest)
+	resp, err := http.ReadResponse(bufio.NewReader(nc), nil)
+	require.NoError(t, err)
+	require.Equal(t, 400, resp.StatusCode)
+	_, err = io.Copy(io.Discard, resp.Body)
+	require.NoError(t, err)
+	for range 2 {
+		_, err = nc.Write(make([]byte, maxLinger/2))
 		require.NoError(t, err)
-		_, err = io.WriteString(nc, goodRequest+strings.Repeat("x", maxLinger/2)) // its Host names another port
-		require.NoError(t, err)
-		resp, err := http.ReadResponse(bufio.NewReader(nc), nil)
-		require.NoError(t, err)
-		require.Equal(t, 400, resp.StatusCode)
-		_, err = io.Copy(io.Discard, resp.Body)
-		require.NoError(t, err)
-		nc.Close()
 	}
+	_, err = nc.Write(make([]byte, 1)) // there is an end to that
+	require.ErrorIs(t, err, io.ErrClosedPipe)
+	stop()
+	<-ended
+	noStrays(t)
 }
 
 func TestServerHTTP(t *testing.T) {
