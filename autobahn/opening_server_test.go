@@ -1,10 +1,13 @@
 package autobahn
 
 import (
+	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -237,4 +240,32 @@ func TestParameters(t *testing.T) {
 			require.Equal(t, v, got[k])
 		}
 	}
+}
+
+// A request that we take, and net/http takes, says the same to both.
+func FuzzOpening(f *testing.F) {
+	f.Add([]byte(goodRequest))
+	f.Add([]byte(strings.Replace(goodRequest, "Connection: ", "Origin: null\r\nSec-WebSocket-Extensions: a; b=\"c\"\r\nConnection:\t", 1)))
+	f.Add([]byte(strings.Replace(goodRequest, "GET /getCaseCount", "GET http://localhost:9001/runCase?case=1&agent=a", 1)))
+	o := DefaultOptions()
+	f.Fuzz(func(t *testing.T, b []byte) {
+		q, rest, err := readRequest(strings.NewReader(string(b)))
+		if err != nil {
+			return
+		}
+		require.True(t, strings.HasPrefix(string(b), q.raw+string(rest)), "nothing is lost")
+		key, no := q.check(&o, 9001, false)
+		path, query, bad := q.path()
+		if no != nil || bad != nil {
+			return
+		}
+		parameters(query)
+		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(q.raw)))
+		if err != nil {
+			return // net/http wants the target to be what net/url understands
+		}
+		require.Equal(t, key, r.Header.Get("Sec-WebSocket-Key"))
+		require.Equal(t, path, cmp.Or(r.URL.EscapedPath(), "/"))
+		require.Equal(t, query, r.URL.RawQuery)
+	})
 }
