@@ -60,6 +60,16 @@ var failFaults = []*Kind{
 		}},
 	},
 	{
+		Name: "fails-lingering", Text: "fails the connection with a Close, but closes TCP 1.5 s later",
+		Only: Server,
+		Red:  breaches + " " + invalidText + " -6.4.* " + badCloses, // 6.4.* has no deadline before its last step
+		traits: traits{failed: func(p *Peer, b breach) {
+			p.sendClose(closeBody(b.code()))
+			p.deaf = true
+			p.after(1500*time.Millisecond, p.drop)
+		}},
+	},
+	{
 		Name: "fails-by-dropping", Text: "closes TCP where it has to fail the connection, without a Close",
 		Unseen: "the original accepts that, since 7.1.7 only says SHOULD",
 		traits: traits{failed: func(p *Peer, _ breach) { p.gone = true }},

@@ -70,6 +70,15 @@ var sizeFaults = []*Kind{
 		traits:    traits{write: func(_ *Peer, f *out) { f.long64() }},
 	},
 	{
+		Name: "length-message-64", Text: "writes the lengths of messages in 64 bits",
+		Red: echoes + " " + echoFirst + " -1.1.7..8 -1.2.7..8 -9.* 9.7.* 9.8.* -10.1.1",
+		traits: traits{write: func(_ *Peer, f *out) {
+			if f.Opcode <= frame.Binary {
+				f.long64()
+			}
+		}},
+	},
+	{
 		Name: "reads-signed-16", Text: "takes lengths of 32768 and more in 16 bits for negative, and fails the connection",
 		Red: "1.1.6 1.2.6",
 		traits: traits{header: func(p *Peer, h *header) bool {
