@@ -13,11 +13,13 @@ import (
 
 const faultsIntro = `# Faults, and the cases that show them
 
-A suite that cannot fail is worthless. Package internal/testee has an endpoint without a fault, which is OK in every case of sections 1 to 7, 9 and 10, in both roles; and
-%d with one fault each. This is which cases turn red for each of them: all verdicts that are not OK count, NON-STRICT too. The tests hold each line to be exact: these cases turn
-red, and no others. (They play in memory, under simulated time; some over sockets. Of section 9 a few cases, unless IDLEWIRE_TEST_FAULTS is "all".)
+A suite that cannot fail is worthless. Package internal/testee has an endpoint without a fault, which is OK in every case, in both roles; and %d with one fault each.
+This is which cases turn red for each of them: all verdicts that are not OK count, NON-STRICT too. The tests hold each line to be exact: these cases turn red, and no others.
+They play in memory, under simulated time; some over sockets. Of section 9, and of 12 and 13 with four messages each, they play a few cases, unless IDLEWIRE_TEST_FAULTS is
+"all".
 
-Every case turns red for some fault, but for 7.1.6, 7.13.1 and 7.13.2, which judge nothing. "5.3..8" is 5.3 to 5.8, and "3.*" all of section 3 that judge something.
+Every case turns red for some fault, but for 7.1.6, 7.13.1 and 7.13.2, which judge nothing. "5.3..8" is 5.3 to 5.8, and "3.*" all of section 3 that judge something. "By chance"
+are cases in which the octets that happen to be sent decide.
 
 This page is made by the tests: go test ./autobahn -run FaultsDoc -update
 
@@ -82,7 +84,7 @@ func redCases(k *testee.Kind) string {
 
 // judgedIn is the IDs of the cases of a set that judge something.
 func judgedIn(words string) (ids []string) {
-	for _, c := range judgedCases() {
+	for _, c := range allCases() {
 		if !c.Informational && inSet(c.ID, words) {
 			ids = append(ids, c.ID)
 		}
@@ -112,7 +114,7 @@ func describeSet(words string) string {
 func ranges(ids []string) string {
 	var out []string
 	whole := func(prefix string) (n int) {
-		for _, c := range judgedCases() {
+		for _, c := range allCases() {
 			if strings.HasPrefix(c.ID, prefix) && !c.Informational {
 				n++
 			}

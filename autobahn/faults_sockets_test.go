@@ -9,12 +9,16 @@ import (
 
 // What is wrong with the opening handshake makes every case FAILED with a server. A client is refused, and has no result.
 func TestOpeningFaults(t *testing.T) {
-	cases, err := Select(Cases(), []string{"1.1.1", "3.1", "7.1.6", "9.7.2"}, nil)
-	require.NoError(t, err)
 	for _, k := range testee.Faults() {
 		if !k.Opening {
 			continue
 		}
+		patterns := []string{"1.1.1", "3.1", "7.1.6", "9.7.2"}
+		if k.Compresses {
+			patterns = []string{"12.1.1", "12.5.10", "13.7.1"}
+		}
+		cases, err := Select(Cases(), patterns, nil)
+		require.NoError(t, err)
 		t.Run(k.Name, func(t *testing.T) {
 			t.Parallel()
 			if k.InRole(testee.Client) {
@@ -38,10 +42,13 @@ func TestOpeningFaults(t *testing.T) {
 
 // faultsOverSockets are faults of each group, with cases that show them and cases that do not; none of them waits for a timer.
 var faultsOverSockets = map[string][]string{
+	"correct-deflate":     {"1.1.1", "6.3.1"},
+	"inflates-64k":        {"12.2.9"},
+	"deflates-on":         {"13.2.1"},
 	"correct":             {"1.1.1", "1.2.8", "2.10", "2.11", "3.4", "4.2.3", "5.8", "5.15", "6.2.3", "6.3.1", "6.3.2", "7.1.2", "7.1.4", "7.3.2", "7.5.1", "7.9.1", "9.1.3", "9.3.5", "9.7.3", "10.1.1"},
 	"accepts-rsv2":        {"3.1", "3.5"},
 	"stray-begins":        {"5.12", "5.18"},
-	"pong-cut":            {"2.1", "2.4", "2.11"},
+	"pong-for-pong":       {"2.1", "2.7", "2.11"},
 	"fails-1000":          {"3.2", "4.1.1", "6.3.1", "7.3.2"},
 	"utf8-1002":           {"6.3.1", "6.12.8", "7.5.1", "3.1"},
 	"accepts-local-codes": {"7.9.1", "7.9.3", "7.9.5", "7.9.6"},
@@ -55,7 +62,7 @@ var faultsOverSockets = map[string][]string{
 
 // Over sockets it is the same.
 func TestFaultsOverSockets(t *testing.T) {
-	for _, k := range append(testee.Faults(), testee.Correct) {
+	for _, k := range append(testee.Faults(), testee.Correct, testee.CorrectDeflate) {
 		patterns := faultsOverSockets[k.Name]
 		if patterns == nil {
 			continue

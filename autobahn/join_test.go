@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/idlewire/idlewire/autobahn/internal/corpus"
+	"github.com/idlewire/idlewire/autobahn/internal/deflate"
 	"github.com/idlewire/idlewire/autobahn/internal/testee"
 )
 
@@ -28,6 +30,9 @@ func join(t testing.TB, c *Case, k *testee.Kind, role testee.Role, deliver deliv
 	now := time.Unix(0, 0)
 	s := newSession(c, role == testee.Server, DefaultOptions(), masks(1, c.Number))
 	p := testee.New(k, role, 1)
+	if c.Compression != nil {
+		agree(s, p, role)
+	}
 	s.begin(now)
 	p.Opened(now)
 	var toPeer [][]byte
@@ -69,6 +74,22 @@ func join(t testing.TB, c *Case, k *testee.Kind, role testee.Role, deliver deliv
 		}
 	}
 	return s.lost(now)
+}
+
+// agree is the opening handshake as far as it matters.
+func agree(s *session, p *testee.Peer, role testee.Role) {
+	c := s.c.Compression
+	var agreed *deflate.Params
+	if role == testee.Server {
+		_, agreed = p.Answer(deflate.Offers(c.Profile))
+	} else {
+		_, agreed, _ = deflate.Accept(c.Profile, p.Offers())
+	}
+	p.Agreed(agreed)
+	s.corpus = corpus.Get(c.Corpus, 1)
+	if agreed != nil {
+		s.codec = deflate.New(*agreed, s.client)
+	}
 }
 
 // pieces is what a segment is on the wire.

@@ -25,6 +25,7 @@ const (
 	badReason                            // 5.5.1: not UTF-8
 	tooBig                               // 10.4: a limit of our own
 	tooManyFragments                     // likewise
+	badDeflate                           // RFC 7692, 7.2
 
 	anything = 1<<iota - 1
 	rsv      = rsv1 | rsv2 | rsv3
@@ -33,7 +34,7 @@ const (
 // code is the close code for a breach (7.4.1).
 func (b breach) code() uint16 {
 	switch b {
-	case badText, unfinishedText, badReason:
+	case badText, unfinishedText, badReason, badDeflate:
 		return uint16(frame.CloseInvalidPayload)
 	case tooBig:
 		return uint16(frame.CloseTooBig)

@@ -19,6 +19,7 @@ func Groups() []Group {
 		{"Echoes", echoFaults},
 		{"Lengths and limits", sizeFaults},
 		{"Frames that are sent", sendFaults},
+		{"Compression", deflateFaults},
 		{"The opening handshake", openingFaults},
 	}
 }

@@ -117,7 +117,7 @@ var dropFaults = []*Kind{
 	},
 	{
 		Name: "drops-large", Text: "closes TCP when a frame announces more than 65535 octets",
-		Red: over64k + " -9.3.1..5 -9.4.1..5 -10.1.1",
+		Red: over64k + " -9.3.* 9.3.6..9 -9.4.* 9.4.6..9 -10.1.1",
 		traits: traits{header: func(p *Peer, h *header) bool {
 			if h.length > 65535 {
 				p.drop()

@@ -92,7 +92,9 @@ func (p *Peer) begin() (ok bool) {
 		rsv byte
 		breach
 	}{{frame.Rsv1, rsv1}, {frame.Rsv2, rsv2}, {frame.Rsv3, rsv3}} {
-		if h.rsv&bit.rsv != 0 && p.breaks(bit.breach) {
+		// RFC 7692, 6: RSV1 of the first frame says that the message is compressed.
+		compressed := bit.breach == rsv1 && p.deflate != nil && (h.op == frame.Text || h.op == frame.Binary)
+		if h.rsv&bit.rsv != 0 && !compressed && p.breaks(bit.breach) {
 			return false
 		}
 	}
@@ -154,6 +156,10 @@ func (p *Peer) beginMessage(op frame.Opcode) {
 	p.inMessage, p.op, p.message, p.frames = true, op, nil, 0
 	p.unchecked = op != frame.Text && !(p.kind.asText && op == frame.Binary)
 	p.text.reset()
+	if p.deflate != nil {
+		p.deflate.fresh = p.in.rsv&frame.Rsv1 != 0
+		p.unchecked = p.unchecked || p.deflate.fresh && !p.kind.rawText
+	}
 }
 
 // receivePayload takes octets of the payload of the current frame, and returns what is left of b.
@@ -220,10 +226,13 @@ func (p *Peer) end() {
 	if p.kind.fragment != nil && !p.kind.fragment(p, p.in.fin) || p.inMessage {
 		return
 	}
+	if !p.inflate() {
+		return
+	}
 	if p.kind.message != nil {
 		p.kind.message(p, p.op, p.message)
 	} else {
-		p.send(p.op, p.message)
+		p.echo(p.op, p.message)
 	}
 	p.message = nil
 }

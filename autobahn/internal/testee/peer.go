@@ -51,6 +51,8 @@ type Peer struct {
 	frames    int  // of the current message
 	text      textCheck
 
+	deflate *compression // nil: none was agreed
+
 	open      bool // the opening handshake is done
 	sentClose bool
 	deaf      bool // nothing is worked on any more

@@ -1,6 +1,6 @@
 package testee
 
-// Sets of cases, in the words of [Kind]: IDs and patterns, separated by spaces. "3.*" is what begins so, "5.3..8" is 5.3 to 5.8, and "-" in front takes away from what stands before.
+// Sets of cases, in the words of [Kind]: IDs and patterns, separated by spaces. "3.*" is what begins so, "5.3..8" is 5.3 to 5.8, "12.*.3" is the third case of each part of section 12, and "-" in front takes away from what stands before.
 const (
 	// The peer has to send back a message, and the runner then closes.
 	validText = "6.5.* 6.6.2 6.6.5 6.6.7 6.6.9 6.6.11 6.7.* 6.9.* 6.11.1..4 6.22.* 6.23.*" // half a second each
