@@ -9,7 +9,6 @@ import (
 // receiveClose takes the body of a Close.
 func (p *Peer) receiveClose(body []byte) {
 	check := p.kind.check
-	check.reset()
 	goodCode := isGoodCode
 	if p.kind.goodCode != nil {
 		goodCode = p.kind.goodCode

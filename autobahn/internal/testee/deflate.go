@@ -70,7 +70,6 @@ func (p *Peer) inflate() (ok bool) {
 	p.message = b
 	if p.op == frame.Text {
 		check := p.kind.check
-		check.reset()
 		if !(check.add(b) && check.whole()) && p.breaks(badText) {
 			return false
 		}

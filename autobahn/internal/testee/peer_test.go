@@ -239,3 +239,20 @@ func TestTimers(t *testing.T) {
 	p.Receive(epoch.Add(time.Second), []byte{'c'})
 	require.Equal(t, "810162"+"820163", hex.EncodeToString(bytes.Join(p.Take(), nil)))
 }
+
+// Nothing more is done once TCP is to be closed: neither with what comes, nor when a timer is due.
+func TestGone(t *testing.T) {
+	dropping := *Correct
+	dropping.ping = func(p *Peer, _ []byte) { p.drop() }
+	p := New(&dropping, Server, 1)
+	p.Opened(epoch)
+	p.after(1, func() { p.out = append(p.out, []byte("late")) })
+	out, gone := says(p, unhex(t, "89 80 00000000 01 81 00000000 'a'"))
+	require.Empty(t, out)
+	require.True(t, gone)
+	_, waits := p.Due()
+	require.False(t, waits)
+	p.Tick(epoch.Add(2))
+	require.Empty(t, p.Take())
+	require.Nil(t, p.message, "the fragment behind the ping was not read")
+}
