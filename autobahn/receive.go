@@ -211,8 +211,8 @@ func (s *session) receivePayload(b []byte) {
 	if len(b) == 0 {
 		return
 	}
-	b = append([]byte(nil), b...)
 	if in.masked {
+		b = append([]byte(nil), b...) // what came is not ours to change
 		for i := range b {
 			b[i] ^= in.mask[(in.got+uint64(i))&3]
 		}
