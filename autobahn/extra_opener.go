@@ -2,8 +2,6 @@ package autobahn
 
 import (
 	"bytes"
-	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 	"strings"
 	"time"
@@ -43,9 +41,7 @@ func (s *session) beginOpener() {
 	if s.client && g.Key != "" {
 		g.key = g.Key
 	} else if s.client {
-		var nonce [16]byte
-		rand.Read(nonce[:])
-		g.key = base64.StdEncoding.EncodeToString(nonce[:])
+		g.key = newKey()
 	}
 	say := g.say()
 	chop := g.Chop

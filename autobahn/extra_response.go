@@ -3,6 +3,9 @@ package autobahn
 import (
 	"bufio"
 	"bytes"
+	"crypto/rand"
+	"crypto/sha1"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -10,14 +13,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/idlewire/idlewire/handshake"
 )
 
 // A response is the head of a server's answer. The suite parses it itself, strictly.
 type response struct {
 	status     int
 	fields     map[string][]string // values, without white space around them, by name in lower case
+	http10     bool                // it is of HTTP/1.0
 	close      bool                // the server says that it will close TCP behind it
 	untilClose bool                // its body ends when TCP does
 }
@@ -33,7 +35,7 @@ func parseResponse(head string) (r response, err error) {
 	if version != "HTTP/1.1" && version != "HTTP/1.0" || len(code) != 3 || err != nil || status < 100 {
 		return response{}, errNoResponse
 	}
-	r = response{status: status, fields: map[string][]string{}, close: version == "HTTP/1.0"}
+	r = response{status: status, fields: map[string][]string{}, http10: version == "HTTP/1.0"}
 	for more {
 		var line string
 		line, lines, more = strings.Cut(lines, "\r\n")
@@ -44,7 +46,7 @@ func parseResponse(head string) (r response, err error) {
 		name = strings.ToLower(name)
 		r.fields[name] = append(r.fields[name], strings.Trim(value, " \t"))
 	}
-	r.close = r.close || r.has("connection", "close")
+	r.close = r.http10 || r.has("connection", "close")
 	return r, nil
 }
 
@@ -109,5 +111,15 @@ func (g *opener) wrongSwitch() string {
 	return ""
 }
 
-// acceptOf is the Sec-WebSocket-Accept for a key, which may be any.
-func acceptOf(key string) string { return string(handshake.AppendAccept(nil, []byte(key))) }
+// acceptOf is the Sec-WebSocket-Accept for a key, which may be any (1.3). Package handshake, which makes it too, may be what is tested.
+func acceptOf(key string) string {
+	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// newKey is a fresh Sec-WebSocket-Key (4.1).
+func newKey() string {
+	var nonce [16]byte
+	rand.Read(nonce[:])
+	return base64.StdEncoding.EncodeToString(nonce[:])
+}

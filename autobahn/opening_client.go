@@ -9,7 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/idlewire/idlewire/autobahn/internal/deflate"
@@ -96,8 +96,10 @@ func (o *opening) open(t *Target, c *Case) (agent string, err error) {
 	if err != nil {
 		return "", err
 	}
+	key := newKey()
 	offer := handshake.Offer{
 		URL:          u,
+		Key:          key,
 		Host:         address(u),
 		Origin:       t.Origin,
 		Subprotocols: t.Protocols,
@@ -115,35 +117,74 @@ func (o *opening) open(t *Target, c *Case) (agent string, err error) {
 	if _, err := o.nc.Write(request); err != nil {
 		return "", fmt.Errorf("writing the request: %w", err)
 	}
-	var response handshake.Response
-	var head []byte
-	buf := make([]byte, 4096)
-	for done := false; !done; {
-		n, err := o.nc.Read(buf)
-		if n == 0 {
-			o.response = string(head)
-			return "", fmt.Errorf("reading the response: %w", err)
-		}
-		head = append(head, buf[:n]...)
-		var rest []byte
-		if rest, done, err = response.Receive(buf[:n]); err != nil {
-			o.response = string(head[:min(len(head), maxRefusal)])
-			return "", err
-		}
-		o.rest = append([]byte(nil), rest...)
-		o.response = string(head[:len(head)-len(rest)])
+	r, err := o.readResponse()
+	if err != nil {
+		return "", err
 	}
-	agent = string(response.Header("Server"))
-	if err := offer.Check(&response); err != nil {
-		if response.Status != http.StatusSwitchingProtocols {
-			err = fmt.Errorf("status %s: %w", strconv.Itoa(response.Status), err)
-		}
-		return agent, err
+	if server := r.fields["server"]; len(server) > 0 {
+		agent = server[0]
 	}
-	if o.deflate, err = deflate.Agreed(response.Extensions); err != nil {
+	if wrong := r.wrong(key, t.Protocols, c.Compression != nil); wrong != "" {
+		return agent, errors.New(wrong)
+	}
+	var extensions []handshake.Extension
+	for _, v := range r.fields["sec-websocket-extensions"] {
+		if extensions, err = handshake.ParseExtensions(extensions, []byte(v)); err != nil {
+			return agent, fmt.Errorf("101 with a malformed Sec-WebSocket-Extensions: %.60q", v)
+		}
+	}
+	if o.deflate, err = deflate.Agreed(extensions); err != nil {
 		return agent, err
 	}
 	return agent, nil
+}
+
+// readResponse reads up to the end of the head of the final response, and keeps what was on the wire. The suite parses it itself: package handshake may have made it.
+func (o *opening) readResponse() (response, error) {
+	var in []byte // all that came
+	buf := make([]byte, 4096)
+	for begins, seen := 0, 0; ; { // where in it the response begins that is not complete, and where its end is looked for
+		if end := bytes.Index(in[seen:], []byte("\r\n\r\n")); end >= 0 {
+			head := string(in[begins : seen+end])
+			begins = seen + end + 4
+			seen = begins
+			o.response = string(in[:begins])
+			r, err := parseResponse(head)
+			if err == nil && r.status < 200 && r.status != http.StatusSwitchingProtocols { // RFC 9110, 15.2: an interim response
+				continue
+			}
+			o.rest = in[begins:]
+			return r, err
+		}
+		seen = max(begins, len(in)-3)
+		o.response = string(in[:min(len(in), maxRefusal)])
+		if len(in) > maxRefusal {
+			return response{}, fmt.Errorf("more than %d octets before the end of the response", maxRefusal)
+		}
+		n, err := o.nc.Read(buf)
+		if n == 0 && err != nil {
+			return response{}, fmt.Errorf("reading the response: %w", err)
+		}
+		in = append(in, buf[:n]...)
+	}
+}
+
+// wrong says what is wrong with a response, and "" if it opens the connection (RFC 6455, 4.1).
+func (r *response) wrong(key string, offered []string, extensions bool) string {
+	if r.status != http.StatusSwitchingProtocols {
+		return fmt.Sprintf("status %d", r.status)
+	}
+	if r.http10 {
+		return "101 of HTTP/1.0"
+	}
+	if upgrade := r.fields["upgrade"]; len(upgrade) != 1 || !strings.EqualFold(upgrade[0], "websocket") {
+		return "101 without the one Upgrade: websocket"
+	}
+	g := opener{Opening: &Opening{}, key: key, offered: offered, first: *r}
+	if extensions {
+		g.Deflate = &Deflate{}
+	}
+	return g.wrongSwitch()
 }
 
 // withVersion turns a request of RFC 6455 into one of the draft that version stands for: 10 to 12 put version 8 on the wire, and had an origin header of their own.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,6 +67,30 @@ func TestOpeningClient(t *testing.T) {
 		require.Contains(t, o.response, "HTTP/1.1 101 ")
 		require.Regexp(t, "\r\n\r\n$", o.response)
 	})
+	t.Run("interim responses", func(t *testing.T) {
+		o, failed, _ := opened(t, target, hello, func(r *http.Request) string {
+			return "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + good("")(r) + "\x89\x00"
+		})
+		require.Nil(t, failed)
+		require.Equal(t, "\x89\x00", string(o.rest))
+		require.Contains(t, o.response, "103 Early Hints")
+	})
+	t.Run("octet by octet", func(t *testing.T) {
+		whole := "HTTP/1.1 100 Continue\r\n\r\n" + "HTTP/1.1 404 Not Found\r\nServer: s\r\n\r\n"
+		for cut := 1; cut < len(whole); cut++ {
+			ours, theirs := net.Pipe()
+			go func() {
+				io.WriteString(theirs, whole[:cut])
+				io.WriteString(theirs, whole[cut:])
+				theirs.Close()
+			}()
+			o := opening{nc: ours}
+			r, err := o.readResponse()
+			require.NoError(t, err)
+			require.Equal(t, []any{404, "s", whole}, []any{r.status, r.fields["server"][0], o.response})
+			ours.Close()
+		}
+	})
 	t.Run("version 8", func(t *testing.T) {
 		old := target
 		old.Options.Version = 10
@@ -94,12 +119,18 @@ func TestOpeningClient(t *testing.T) {
 		respond func(r *http.Request) string
 		why     string
 	}{
-		"status":      {hello, func(*http.Request) string { return "HTTP/1.1 400 Bad Request\r\n\r\n" }, "400"},
-		"accept":      {hello, func(r *http.Request) string { r.Header.Set("Sec-WebSocket-Key", "x"); return good("")(r) }, "Accept"},
-		"extension":   {hello, good("Sec-WebSocket-Extensions: permessage-deflate\r\n"), ""},
-		"parameter":   {compressed, good("Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=16\r\n"), ""},
-		"subprotocol": {hello, good("Sec-WebSocket-Protocol: c\r\n"), ""},
-		"no HTTP":     {hello, func(*http.Request) string { return "220 mail.example.com ESMTP\r\n\r\n" }, ""},
+		"status":                  {hello, func(*http.Request) string { return "HTTP/1.1 400 Bad Request\r\n\r\n" }, "400"},
+		"accept":                  {hello, func(r *http.Request) string { r.Header.Set("Sec-WebSocket-Key", "x"); return good("")(r) }, "Accept"},
+		"extension":               {hello, good("Sec-WebSocket-Extensions: permessage-deflate\r\n"), ""},
+		"parameter":               {compressed, good("Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=16\r\n"), ""},
+		"subprotocol":             {hello, good("Sec-WebSocket-Protocol: c\r\n"), ""},
+		"HTTP/1.0":                {hello, func(r *http.Request) string { return strings.Replace(good("")(r), "/1.1", "/1.0", 1) }, "HTTP/1.0"},
+		"two upgrades":            {hello, good("Upgrade: h2c\r\n"), "Upgrade"},
+		"malformed extensions":    {compressed, good("Sec-WebSocket-Extensions: permessage-deflate;;\r\n"), "malformed"},
+		"another extension":       {compressed, good("Sec-WebSocket-Extensions: x\r\n"), "x"},
+		"no end":                  {hello, func(*http.Request) string { return "HTTP/1.1 101 X\r\n" + strings.Repeat("X: y\r\n", 8<<10) }, "more than 32768 octets"},
+		"a header without a name": {hello, good(": x\r\n"), "malformed header"},
+		"no HTTP":                 {hello, func(*http.Request) string { return "220 mail.example.com ESMTP\r\n\r\n" }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, failed, _ := opened(t, target, row.c, row.respond)
