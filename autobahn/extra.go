@@ -20,7 +20,7 @@ var extraSuite = sync.OnceValue(func() (s struct {
 	sections []Section
 	cases    []*Case
 }) {
-	s.sections = []Section{section20(), section21(), section22(), section23(), section24(), section25(), section27()}
+	s.sections = []Section{section20(), section21(), section22(), section23(), section24(), section25(), section26(), section27()}
 	for i := range s.sections {
 		gather(&s.sections[i])
 		s.cases = append(s.cases, s.sections[i].Cases...)

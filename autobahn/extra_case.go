@@ -23,6 +23,17 @@ func CasesFor(cases []*Case, e Endpoint) []*Case {
 	return s
 }
 
+// bulky reports whether what comes back in an extra case is much data.
+func (c *Case) bulky() bool {
+	n := 0
+	if len(c.Outcomes) > 0 {
+		for _, e := range c.Outcomes[0].Events {
+			n += e.Payload.Len
+		}
+	}
+	return n >= 1<<20
+}
+
 // An Outcome is a way in which a case may go: what is recorded, and how the connection ends. The first Outcome of a case that fits gives the verdicts.
 // If there is none, but one whose events fit, Behavior is its verdict and BehaviorClose says what was wrong with the end; if the end was not the peer's to make, or
 // the peer did not make it, Behavior is FAILED too.
@@ -35,7 +46,7 @@ type Outcome struct {
 	// Loose: the order of pongs among messages does not matter, and a pong may be missing if a later one comes. 5.5.3: "the endpoint MAY elect to send a Pong frame for
 	// only the most recently processed Ping frame."
 	Loose bool
-	// AnyEvents: whatever was recorded fits.
+	// AnyEvents: whatever came before Events fits too.
 	AnyEvents bool
 }
 
@@ -66,13 +77,15 @@ type Opening struct {
 	Deflate      *Deflate // nil: no extension may be agreed
 }
 
-// Deflate is permessage-deflate as an Opening agrees to it. If it is not agreed, or not so that the case can be played, the case is UNIMPLEMENTED.
+// Deflate is permessage-deflate (RFC 7692) as an Opening negotiates it: Say is then made of it, if it is "". If it is not agreed, or not so that the case can be
+// played, the case is UNIMPLEMENTED.
 type Deflate struct {
-	Offer    string // to a server: what Say offers
-	Answer   string // to a client: what Say agrees to
+	Offer    string // to a server: Sec-WebSocket-Extensions, several of them with "\n" between them
+	Answer   string // to a client that offers permessage-deflate: the extension that is agreed to; what its offer obliges to is added
+	Unasked  bool   // Answer has client_max_window_bits: for a client that has not offered that
 	Takeover bool   // the runner's messages refer to earlier ones
 	Window   int    // octets back to which the runner's messages refer
-	Optional bool   // the case is played all the same if it is not agreed
+	Optional bool   // a server need not agree
 }
 
 // An Answer is what a server may do about an Opening.

@@ -32,10 +32,19 @@ const (
 // joinEnd plays a case with an end, in memory and under simulated time: octets take none, and it passes only when both wait. Each segment that the runner writes is a
 // read of the peer's.
 func joinEnd(t testing.TB, c *Case, client bool, p end, deliver delivery) *Result {
+	var offers []handshake.Extension
+	if c.Opening != nil {
+		offers = testOffer(c)
+	}
+	return joinOffers(t, c, client, p, deliver, offers)
+}
+
+// joinOffers does so with a client that offers extensions.
+func joinOffers(t testing.TB, c *Case, client bool, p end, deliver delivery, offers []handshake.Extension) *Result {
 	now := time.Unix(0, 0)
 	s := newSession(c, client, DefaultOptions(), masks(1, c.Number))
 	if c.Opening != nil {
-		s.greet = &opener{Opening: c.Opening, key: testKey, target: testTarget, host: testHost}
+		s.greet = &opener{Opening: c.Opening, key: testKey, target: testTarget, host: testHost, offers: offers}
 	}
 	s.begin(now)
 	var toPeer []segment

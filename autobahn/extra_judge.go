@@ -6,7 +6,7 @@ import "github.com/idlewire/idlewire/frame"
 func (o *Outcome) fits(events []Event) bool {
 	switch {
 	case o.AnyEvents:
-		return true
+		return len(events) >= len(o.Events) && equalEvents(o.Events, events[len(events)-len(o.Events):])
 	case o.Loose:
 		return fitsLoosely(o.Events, events)
 	}
@@ -15,6 +15,9 @@ func (o *Outcome) fits(events []Event) bool {
 
 // mayFit is a quick look before fits: with many pongs, most of what comes does not change anything.
 func (o *Outcome) mayFit(events []Event) bool {
+	if o.AnyEvents {
+		return true
+	}
 	if !o.Loose {
 		return len(events) == len(o.Events)
 	}
@@ -116,6 +119,9 @@ func judgeOutcomes(r *Result) {
 		if r.BehaviorClose == OK {
 			break
 		}
+	}
+	if r.Behavior == Failed && r.failedFor != "" && r.ClosedByMe {
+		r.Reason = "the runner failed the connection: " + r.failedFor + "; " + r.Reason
 	}
 	if r.dataAfterClose { // 5.5.1: "The application MUST NOT send any more data frames after sending a Close frame."
 		r.Behavior, r.Reason = Failed, "the peer sent a data frame behind its Close"

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/idlewire/idlewire/frame"
+	"github.com/idlewire/idlewire/handshake"
 )
 
 // An opener is an opening handshake that a case makes itself. It is a part of the session: until it is done, what the peer sends is its answer. To a client, which
@@ -13,7 +16,10 @@ type opener struct {
 	*Opening
 	target, host, more string
 	key                string
-	offered            []string // subprotocols, by more
+	offered            []string              // subprotocols, by more
+	offers             []handshake.Extension // of a client
+
+	agreed *offered // permessage-deflate; nil: not agreed
 
 	in    []byte   // of the answer
 	first response // the final one; zero: not complete
@@ -43,7 +49,7 @@ func (s *session) beginOpener() {
 	} else if s.client {
 		g.key = newKey()
 	}
-	say := g.say()
+	say := s.say()
 	chop := g.Chop
 	if g.Last > 0 {
 		chop = max(len(say)-g.Last, g.Last)
@@ -52,7 +58,7 @@ func (s *session) beginOpener() {
 		s.r.HTTPResponse = say[:min(len(say), maxRefusal)]
 		s.push([]byte(say), chop, false)
 		s.greet = nil
-		s.steps()
+		s.playOrClose()
 		return
 	}
 	s.r.Opened = false
@@ -69,10 +75,33 @@ func (s *session) beginOpener() {
 	s.arm(timerAnswer, s.patience())
 }
 
-// say is Say, filled in.
-func (g *opener) say() string {
+// playOrClose takes the steps of the case, unless it cannot be played with what was agreed.
+func (s *session) playOrClose() {
+	if s.r.unimplemented == "" {
+		s.steps()
+		return
+	}
+	s.sendCloseCode(frame.CloseNormal, "")
+	s.setDeadline()
+}
+
+// say is Say, or what Deflate has in its place, filled in.
+func (s *session) say() string {
+	g := s.greet
+	say := g.Say
+	switch d := g.Deflate; {
+	case d == nil || say != "":
+	case s.client:
+		say = asks(with("Sec-WebSocket-Extensions: " + strings.ReplaceAll(d.Offer, "\n", "\r\nSec-WebSocket-Extensions: ")))
+	default:
+		agreed, header := d.reply(g.offers)
+		if say = responds(); agreed != nil {
+			say = responds(with("Sec-WebSocket-Extensions: " + header))
+		}
+		s.agree(d, agreed)
+	}
 	return strings.NewReplacer("{target}", g.target, "{host}", g.host, "{more}", g.more, "{key}", g.key, "{accept}", acceptOf(g.key), "{fill}", string(g.Fill.Bytes())).
-		Replace(g.Say)
+		Replace(say)
 }
 
 // receiveAnswer takes octets of a server's answer. When the connection is open, greet is nil and rest is what came behind.
@@ -176,7 +205,11 @@ func (s *session) answerEnds() {
 // answerOpens is where a response says that the connection is open.
 func (s *session) answerOpens(rest []byte) []byte {
 	g := s.greet
-	if wrong := g.wrongSwitch(); wrong != "" {
+	wrong := g.wrongSwitch()
+	if wrong == "" && g.Deflate != nil {
+		g.agreed, wrong = g.Deflate.wrongAnswer(g.first.fields["sec-websocket-extensions"])
+	}
+	if wrong != "" {
 		s.answerFails(wrong)
 		return nil
 	}
@@ -187,7 +220,10 @@ func (s *session) answerOpens(rest []byte) []byte {
 	s.greet = nil
 	s.r.Opened = true
 	s.r.Behavior, s.r.Reason, s.r.BehaviorClose, s.r.ReasonClose = Failed, "", "", ""
-	s.steps()
+	if g.Deflate != nil {
+		s.agree(g.Deflate, g.agreed)
+	}
+	s.playOrClose()
 	return rest
 }
 

@@ -50,7 +50,7 @@ func inAnyOrder(o Outcome) Outcome {
 	return o
 }
 
-// whatever is o, whatever comes before.
+// whatever is o, whatever comes before its events.
 func whatever(o Outcome) Outcome {
 	o.AnyEvents = true
 	return o

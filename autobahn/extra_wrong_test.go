@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/idlewire/idlewire/autobahn/internal/deflate"
 	"github.com/idlewire/idlewire/autobahn/internal/testee"
 	"github.com/idlewire/idlewire/handshake"
 )
@@ -51,7 +52,41 @@ func wrongEnds() []wrongEnd {
 	forgives := func(name string, forgiven *handshake.Error, red string) wrongEnd {
 		return client(name, red, func(e *clientEnd) { e.forgive = func(err error) bool { return err == error(forgiven) } })
 	}
+	// squeezing is an end with compression, that is wrong about that.
+	squeezing := func(name string, role testee.Role, red string, spoil func(e *squeezingEnd)) wrongEnd {
+		return wrongEnd{name, role, "26.*", func(t testing.TB, c *Case) end {
+			e := openSqueezing(role, c)
+			spoil(e)
+			return e
+		}, red}
+	}
+	agrees := func(params ...handshake.Param) func(e *squeezingEnd) {
+		return func(e *squeezingEnd) {
+			e.choose = func(offers []handshake.Extension) []handshake.Extension {
+				return []handshake.Extension{{Name: deflate.Name, Params: params}}
+			}
+		}
+	}
 	return []wrongEnd{
+		squeezing("agrees to whatever is offered, without parameters", testee.Server, "26.1.2 26.1.7-9 26.1.11-13 26.1.17-32 26.5.1-7 26.5.9-10", agrees()),
+		squeezing("agrees to client_max_window_bits unasked", testee.Server, "26.1.1-3 26.1.5 26.1.7-33 26.5.1-7 26.5.9-10", agrees(handshake.Param{Name: "client_max_window_bits", Value: "10"})),
+		squeezing("agrees to a window of 17 bits", testee.Server, "26.1.1-33 26.3.1-21 26.4.1-10 26.5.1-10 26.6.1-12 26.7.1-14", agrees(handshake.Param{Name: "server_max_window_bits", Value: "17"})),
+		squeezing("takes any answer", testee.Client, "26.2.8-17", func(e *squeezingEnd) { e.takes = func(handshake.Extension) bool { return true } }),
+		squeezing("compresses with a larger window", testee.Server, "26.5.1-6 26.5.9-10", func(e *squeezingEnd) { e.own = &deflate.Params{} }),
+		squeezing("compresses with a larger window", testee.Client, "26.5.1-6 26.5.9-10", func(e *squeezingEnd) { e.own = &deflate.Params{} }),
+		squeezing("forgets the messages before", testee.Server, "26.4.1-7 26.4.9", func(e *squeezingEnd) {
+			e.own = &deflate.Params{ClientNoContextTakeover: true, ServerNoContextTakeover: true, ServerMaxWindowBits: 8}
+		}),
+		squeezing("forgets the messages before", testee.Client, "26.4.1-7 26.4.9", func(e *squeezingEnd) {
+			e.own = &deflate.Params{ClientNoContextTakeover: true, ServerNoContextTakeover: true, ClientMaxWindowBits: 8}
+		}),
+		squeezing("looks back 256 octets at most", testee.Server, "26.4.7-8", func(e *squeezingEnd) {
+			e.own = &deflate.Params{ClientMaxWindowBits: 8, ServerNoContextTakeover: true, ServerMaxWindowBits: 8}
+		}),
+		squeezing("takes RSV1 anywhere", testee.Server, "26.6.1-6", func(e *squeezingEnd) { e.lenient = true }),
+		squeezing("takes RSV1 anywhere", testee.Client, "26.6.1-6", func(e *squeezingEnd) { e.lenient = true }),
+		squeezing("echoes what it could decompress", testee.Server, "26.7.1-9", func(e *squeezingEnd) { e.dirty = true }),
+
 		server("answers a second request though it said close", "20.1.2-20 20.2.1-8 20.2.10-12 20.3.1-7 20.4.1-6 20.4.11-17 20.5.1-13 20.6.1-18 20.7.2-13 20.8.1-6 20.8.9 20.9.1-14 20.9.16-20 20.10.1-10 20.10.13-17 20.12.6-13 20.12.17-21 20.12.23-27", func(e *serverEnd) {
 			e.refuse = func(e *serverEnd, err error, _ []byte) {
 				e.out = append(e.out, bytes.Repeat(handshake.AppendRefusal(nil, err), 2))
@@ -101,16 +136,16 @@ func wrongEnds() []wrongEnd {
 
 		frames("good", testee.Server, "21.* 22.* 27.*", "21.5.1-2 21.5.4-5 21.5.7-8 21.5.10-11 22.1.2 22.1.127 22.2.8 22.3.12-13 22.5.1-3 27.2.1-6 27.2.8 27.5.1-35 27.5.37-38 27.6.3 27.6.6 27.6.9 27.6.12"),
 		frames("good", testee.Client, "21.* 22.* 27.*", "21.5.1-2 21.5.4-5 21.5.7-8 21.5.10-11 22.2.8 22.5.1-3 27.2.9-14 27.2.16-17 27.5.1-35 27.5.37-38 27.6.3 27.6.6 27.6.9 27.6.12"),
-		frames("no_close_reply", testee.Server, "22.*", "22.1.1-127 22.2.1-8 22.3.1-20 22.5.1-3"),
-		frames("no_close_reply", testee.Client, "22.*", "22.1.1 22.1.3-126 22.2.4-7 22.3.1-9 22.3.14-20 22.5.1-3"),
-		frames("close_reply_keep_tcp", testee.Server, "22.*", "22.1.1-127 22.2.1-8 22.3.1-20 22.5.1-3"),
+		frames("no_close_reply", testee.Server, "22.*", "22.1.1-127 22.2.1-8 22.3.1-14 22.3.16-20 22.5.1-3"),
+		frames("no_close_reply", testee.Client, "22.*", "22.1.1 22.1.3-126 22.2.4-7 22.3.1-9 22.3.14 22.3.16-20 22.5.1-3"),
+		frames("close_reply_keep_tcp", testee.Server, "22.*", "22.1.1-127 22.2.1-8 22.3.1-14 22.3.16-20 22.5.1-3"),
 		frames("close_reply_bare", testee.Server, "22.*", "22.3.12-13 22.5.1-3"),
-		frames("no_pong", testee.Server, "23.* 24.* 25.*", "23.1.1-7 23.3.1-10 24.2.8 25.1.1-8 25.2.1-47"),
-		frames("no_pong", testee.Client, "23.* 24.* 25.*", "23.1.1-7 23.3.1-10 24.2.8 25.1.1-8 25.2.1-47"),
-		frames("pong_extra", testee.Server, "23.* 24.*", "23.1.1-7 23.2.1-4 23.3.1-11 24.1.1-9 24.2.1-9"),
-		frames("silent", testee.Server, "21.* 22.* 23.* 24.* 25.* 27.*", "21.1.1-15 21.2.1-19 21.3.1-12 21.5.1-11 22.1.1-127 22.2.1-8 22.3.1-20 23.1.1-9 23.2.1-4 23.3.1-11 24.1.1-9 24.2.1-9 25.1.1-8 25.2.1-47 27.1.1-21 27.2.1-8 27.3.1-21 27.4.1-17 27.5.1-38 27.6.1-12"),
-		frames("swap_content", testee.Server, "21.* 24.* 27.*", "21.1.2-15 21.2.1-13 21.2.15-18 21.5.1-2 21.5.4-5 21.5.7-8 21.5.10-11 24.1.1-3 24.1.5-9 24.2.1-9 27.1.1-21 27.2.1-6 27.2.8 27.3.1-21 27.4.1-17 27.5.1-38 27.6.1-12"),
-		frames("swap_content", testee.Client, "21.* 24.* 27.*", "21.1.2-15 21.2.1-13 21.2.15-18 21.5.1-2 21.5.4-5 21.5.7-8 21.5.10-11 24.1.1-3 24.1.5-9 24.2.1-9 27.2.9-14 27.2.16-17 27.3.1-21 27.4.1-17 27.5.1-38 27.6.1-12"),
+		frames("no_pong", testee.Server, "23.* 24.* 25.*", "23.1.1-6 23.3.1-10 24.2.8 25.1.1-8 25.2.1-47"),
+		frames("no_pong", testee.Client, "23.* 24.* 25.*", "23.1.1-6 23.3.1-10 24.2.8 25.1.1-8 25.2.1-47"),
+		frames("pong_extra", testee.Server, "23.* 24.*", "23.1.1-6 23.2.1-4 23.3.1-11 24.1.1-7 24.2.1-3 24.2.6-9"),
+		frames("silent", testee.Server, "21.* 22.* 23.* 24.* 25.* 27.*", "21.1.1-15 21.2.1-19 21.3.1-12 21.5.1-11 22.1.1-127 22.2.1-8 22.3.1-14 22.3.16-20 23.1.1-6 23.1.8-9 23.2.1-4 23.3.1-11 24.1.1-7 24.2.1-3 24.2.6-9 25.1.1-8 25.2.1-47 27.1.1-21 27.2.1-8 27.3.1-21 27.4.1-17 27.5.1-38 27.6.1-12"),
+		frames("swap_content", testee.Server, "21.* 24.* 27.*", "21.1.2-15 21.2.1-13 21.2.15-18 21.5.1-2 21.5.4-5 21.5.7-8 21.5.10-11 24.1.1-3 24.1.5-7 24.2.1-3 24.2.6-9 27.1.1-21 27.2.1-6 27.2.8 27.3.1-21 27.4.1-17 27.5.1-38 27.6.1-12"),
+		frames("swap_content", testee.Client, "21.* 24.* 27.*", "21.1.2-15 21.2.1-13 21.2.15-18 21.5.1-2 21.5.4-5 21.5.7-8 21.5.10-11 24.1.1-3 24.1.5-7 24.2.1-3 24.2.6-9 27.2.9-14 27.2.16-17 27.3.1-21 27.4.1-17 27.5.1-38 27.6.1-12"),
 		{"loses reads of one octet", testee.Server, "22.3.* 25.* 23.*", func(t testing.TB, c *Case) end { return &lossyEnd{openEnd(testee.Correct, testee.Server)} }, "22.3.17 22.3.20 23.3.10 25.1.2-4 25.2.1 25.2.47"},
 		{"loses reads of one octet", testee.Client, "22.3.* 25.* 23.*", func(t testing.TB, c *Case) end { return &lossyEnd{openEnd(testee.Correct, testee.Client)} }, "22.3.17 22.3.20 23.3.10 25.1.2-3 25.2.1 25.2.29"},
 		{"answers what was cut off", testee.Server, "22.4.*", func(t testing.TB, c *Case) end { return &hastyEnd{openEnd(testee.Correct, testee.Server)} }, "22.4.1-4 22.4.6 22.4.12 22.4.24"},

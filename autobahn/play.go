@@ -12,6 +12,7 @@ import (
 
 	"github.com/idlewire/idlewire/autobahn/internal/corpus"
 	"github.com/idlewire/idlewire/autobahn/internal/deflate"
+	"github.com/idlewire/idlewire/handshake"
 )
 
 // An opening is a connection whose opening handshake is done.
@@ -23,9 +24,10 @@ type opening struct {
 	deflate  *deflate.Params // what was agreed; nil: nothing
 
 	// For a case with an opening handshake of its own, which is then not done.
-	target, host, more string   // what Opening.Say has of the URL and of the Target
-	subprotocols       []string // that more offers
-	key                string   // that a client sent
+	target, host, more string                // what Opening.Say has of the URL and of the Target
+	subprotocols       []string              // that more offers
+	key                string                // that a client sent
+	offers             []handshake.Extension // of a client
 }
 
 // play plays one case on a connection whose opening handshake is done, closes it, and returns the result without Agent and Number. It returns soon after ctx ends; then the result is nil.
@@ -43,7 +45,7 @@ func play(ctx context.Context, c *Case, o opening, client bool, opt Options, see
 		tcp.SetNoDelay(false)
 	}
 	if c.Opening != nil {
-		s.greet = &opener{Opening: c.Opening, key: o.key, target: o.target, host: o.host, more: o.more, offered: o.subprotocols}
+		s.greet = &opener{Opening: c.Opening, key: o.key, target: o.target, host: o.host, more: o.more, offered: o.subprotocols, offers: o.offers}
 	}
 	d := driver{s: s, nc: o.nc, chunks: make(chan chunk), batches: make(chan []segment), written: make(chan int, 1), quit: make(chan struct{})}
 	d.wg.Add(2)

@@ -45,6 +45,7 @@ type Result struct {
 	dataAfterClose bool    // a data frame came behind a Close
 	accepted       *Answer // of a server to the case's own opening handshake, which opened the connection
 	unimplemented  string  // why the case cannot be played with this peer
+	failedFor      string  // why the runner failed the connection first
 }
 
 // A CloseFrame is what a Close said.

@@ -83,7 +83,7 @@ func (r *run) all(ctx context.Context) error {
 }
 
 // heavy reports whether c moves much data.
-func (c *Case) heavy() bool { return c.RoundTrips > 0 || c.Compression != nil }
+func (c *Case) heavy() bool { return c.RoundTrips > 0 || c.Compression != nil || c.bulky() }
 
 // waits is how long the steps of c wait.
 func (c *Case) waits() (d time.Duration) {

@@ -214,7 +214,7 @@ func (v *service) serve(ctx context.Context, nc net.Conn) {
 	if a.play && !a.skip && a.c.Opening != nil {
 		nc.SetDeadline(time.Time{})
 		if unhook() {
-			v.run(ctx, a, opening{nc: nc, rest: rest, request: q.raw, key: key})
+			v.run(ctx, a, opening{nc: nc, rest: rest, request: q.raw, key: key, offers: a.offers})
 		}
 		return
 	}

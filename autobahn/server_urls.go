@@ -24,8 +24,9 @@ type ask struct {
 	agent    string
 	shutdown bool // Serve is to return when the client has been served
 
-	play       bool            // c is to be played on this connection
-	skip       bool            // c is not judged with agent
+	play       bool // c is to be played on this connection
+	skip       bool // c is not judged with agent
+	offers     []handshake.Extension
 	deflate    *deflate.Params // agreed for c
 	extensions string          // the header that says so
 
@@ -163,6 +164,7 @@ func (a *ask) negotiate(q *openingRequest) *refusal {
 			return refuse(http.StatusBadRequest, "malformed Sec-WebSocket-Extensions") // 9.1
 		}
 	}
+	a.offers = offers
 	if a.c.Compression == nil {
 		return nil
 	}

@@ -331,6 +331,9 @@ func (s *session) fail(code frame.CloseCode, reason string) {
 	if s.state == stateClosed {
 		return
 	}
+	if s.r.failedFor == "" {
+		s.r.failedFor = reason
+	}
 	s.r.FailedByMe = true
 	switch {
 	case s.opt.FailByDrop:
