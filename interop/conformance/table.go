@@ -48,7 +48,7 @@ func WriteTable(w io.Writer, all []*Comparison) error {
 		}
 	}
 	b.WriteString("\n### Whatever is not OK\n\n")
-	fmt.Fprintf(&b, "But for the three informational cases (%s). The number is the code of the peer's Close.\n\n", strings.Join(informational, ", "))
+	fmt.Fprintf(&b, "But for the three informational cases (%s). The number is the code of the peer's Close. A range is of the cases that ran.\n\n", strings.Join(informational, ", "))
 	b.WriteString("| peer | behaviour / end | cases | the original's verdict |\n|---|---|---|---|\n")
 	for _, c := range all {
 		for _, g := range c.group(func(id string) (string, bool) {
@@ -151,11 +151,11 @@ type group struct {
 	key, cases string
 }
 
-// group sorts the cases of c by what word says of them, those that it says nothing of left out. Cases that follow each other in the suite become a range.
+// group sorts the cases of c by what word says of them, those that it says nothing of left out. Cases that ran one after the other become a range.
 func (c *Comparison) group(word func(id string) (string, bool)) []group {
 	place := map[string]int{}
-	for i, k := range autobahn.Cases() {
-		place[k.ID] = i
+	for i, id := range c.ids() {
+		place[id] = i
 	}
 	var keys []string
 	members := map[string][]string{}
