@@ -322,6 +322,21 @@ func flood(nc net.Conn, b []byte) {
 	}
 }
 
+// A Close of the steps is not sent when one was: the peer that was first stays the initiator. What comes behind a breach is not kept.
+func TestSessionAfterClose(t *testing.T) {
+	s := beginWith(true, func(*Options) {}, pause(time.Second), closing(1001, ""))
+	require.NotEmpty(t, s.hears("88 02 03e8"))
+	require.Empty(t, s.waits(time.Second), "no second Close")
+	r := s.ends()
+	require.False(t, r.ClosedByMe)
+	require.EqualValues(t, 1000, r.LocalClose.Code)
+
+	s = beginWith(true, func(*Options) {})
+	require.NotEmpty(t, s.hears("83 00"))
+	s.hears("02 03 616263")
+	require.Empty(t, s.in.message)
+}
+
 // A payload of nothing has an end.
 func TestPayloadOfNothing(t *testing.T) {
 	p := Payload{Len: 3}
