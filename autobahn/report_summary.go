@@ -1,6 +1,9 @@
 package autobahn
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A Tally counts the results of an agent in a section.
 type Tally struct {
@@ -46,7 +49,7 @@ func sectionTitle(id string) string { return section(id).Title }
 
 // section returns a section of the tables; of one that is not there, what has to be known of it.
 func section(id string) Section {
-	for _, s := range Sections() {
+	for _, s := range slices.Concat(Sections(), ExtraSections()) {
 		if s.ID == id {
 			return s
 		}

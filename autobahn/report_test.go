@@ -166,3 +166,12 @@ func TestReportConcurrent(t *testing.T) {
 	wg.Wait()
 	assert.Len(t, r.Agents(), 6)
 }
+
+// The sections past the original's have titles too.
+func TestReportNamesSections(t *testing.T) {
+	for _, s := range append(Sections(), ExtraSections()...) {
+		assert.Equal(t, s.Title, sectionTitle(s.ID))
+		assert.NotContains(t, s.Title, "Section")
+	}
+	assert.Equal(t, "Section 99", sectionTitle("99"))
+}
