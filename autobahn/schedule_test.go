@@ -151,3 +151,69 @@ func TestAgentsName(t *testing.T) {
 		})
 	}
 }
+
+// When as many verdicts as confirmations have come out as they were before, the rest is believed; until then each is heard again.
+func TestScheduleConfirms(t *testing.T) {
+	const n = 3*confirmations - 1
+	for name, row := range map[string]struct {
+		again func(r *Result) // what is different the second time
+		runs  int32
+	}{
+		"the same":         {func(*Result) {}, n + confirmations},
+		"good":             {func(r *Result) { r.Behavior, r.BehaviorClose = OK, OK }, 2 * n},
+		"another behavior": {func(r *Result) { r.Behavior = NonStrict }, 2 * n},
+		"another close":    {func(r *Result) { r.BehaviorClose = WrongCode }, 2 * n},
+	} {
+		t.Run(name, func(t *testing.T) {
+			runs := map[*Case]int{}
+			var all atomic.Int32
+			c := &Client{Cases: plainCases(n, false)}
+			r := playing(c, func(k *Case) *Result {
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				result := &Result{Case: k, Behavior: Failed, BehaviorClose: Unclean}
+				all.Add(1)
+				if runs[k]++; runs[k] == 2 {
+					row.again(result)
+				}
+				return result
+			})
+			require.NoError(t, r.all(t.Context()))
+			require.Equal(t, row.runs, all.Load())
+		})
+	}
+}
+
+// Those that wait longest begin first.
+func TestScheduleLongestFirst(t *testing.T) {
+	c := &Client{Cases: plainCases(20, false), Parallel: 2}
+	c.Cases[17].Steps = []Step{pause(time.Second), pause(2 * time.Second)}
+	c.Cases[3].Steps = []Step{pause(2 * time.Second)}
+	var started []string
+	c.Started = func(_ *Target, c *Case) { started = append(started, c.ID) }
+	r := playing(c, func(k *Case) *Result { return &Result{Case: k, Behavior: OK, BehaviorClose: OK} })
+	require.NoError(t, r.all(t.Context()))
+	require.Contains(t, started[:2], "1.18")
+	require.Contains(t, started[:3], "1.4")
+}
+
+// Of several runs of a case the worst counts.
+func TestScheduleWorst(t *testing.T) {
+	order := []*Result{
+		{Behavior: OK, BehaviorClose: OK}, {Behavior: OK, BehaviorClose: Unclean}, {Behavior: NonStrict, BehaviorClose: OK}, {Behavior: NonStrict, BehaviorClose: WrongCode},
+		{Behavior: Unimplemented, BehaviorClose: OK}, {Behavior: Failed, BehaviorClose: OK}, {Behavior: Failed, BehaviorClose: Failed},
+	}
+	for i := 1; i < len(order); i++ {
+		require.Greater(t, order[i].badness(), order[i-1].badness())
+		require.Equal(t, order[i].Behavior != Unimplemented, order[i].doubtful())
+	}
+	require.False(t, order[0].doubtful())
+	require.Zero(t, (&Result{Behavior: Informational, BehaviorClose: Informational}).badness())
+	for _, results := range [][]*Result{{order[0], order[5], order[2]}, {order[5], order[0]}, {nil, order[5]}, {order[5], nil}} {
+		i := 0
+		r := playing(&Client{Repeat: len(results)}, func(k *Case) *Result { i++; return results[i-1] })
+		worst, err := r.repeated(t.Context(), &Case{})
+		require.NoError(t, err)
+		require.Same(t, order[5], worst)
+	}
+}
