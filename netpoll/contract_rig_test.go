@@ -105,11 +105,25 @@ func (r *rig) registered(want interest) (handle, token, *net.TCPConn) {
 	return h, t, peer
 }
 
+// wait waits as the kernel does, and goes on when a signal ends it early: a collection or a preemption may send one at any time.
+func (r *rig) wait(events []event, d int64) (int, error) {
+	end := r.k.now() + d
+	for {
+		n, err := r.k.wait(events, d)
+		if err != syscall.EINTR {
+			return n, err
+		}
+		if d > 0 {
+			d = max(end-r.k.now(), 0)
+		}
+	}
+}
+
 // await waits until an event of t has at least one of the conditions, and returns it.
 func (r *rig) await(t token, any interest) event {
 	r.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); {
-		n, err := r.k.wait(r.events, int64(patience))
+		n, err := r.wait(r.events, int64(patience))
 		require.NoError(r, err)
 		for _, e := range r.events[:n] {
 			if e.token == t && e.ready&any != 0 {
@@ -125,7 +139,7 @@ func (r *rig) await(t token, any interest) event {
 func (r *rig) silent(t token) {
 	r.Helper()
 	for end := r.k.now() + moment; r.k.now() < end; {
-		n, err := r.k.wait(r.events, end-r.k.now())
+		n, err := r.wait(r.events, end-r.k.now())
 		require.NoError(r, err)
 		for _, e := range r.events[:n] {
 			require.NotEqual(r, t, e.token, "ready: %b", e.ready)

@@ -252,7 +252,7 @@ func TestContractShortWrites(t *testing.T) {
 		require.NoError(r, r.k.modify(h, tok, writable))
 		// Until the peer reads, octets may still move inside the system. In the end nothing does.
 		for still := false; !still; {
-			n, err := r.k.wait(r.events, moment)
+			n, err := r.wait(r.events, moment)
 			require.NoError(r, err)
 			if still = n == 0; !still {
 				m, err := r.k.write(h, rest[:min(len(rest), 100<<10)])

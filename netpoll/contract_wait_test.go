@@ -19,12 +19,12 @@ import (
 
 func TestContractWait(t *testing.T) {
 	onEachKernel(t, func(r *rig) {
-		n, err := r.k.wait(r.events, 0)
+		n, err := r.wait(r.events, 0)
 		require.NoError(r, err)
 		require.Zero(r, n)
 		for _, d := range []int64{1, 1e6, 25e6} {
 			start := r.k.now()
-			n, err = r.k.wait(r.events, d)
+			n, err = r.wait(r.events, d)
 			require.NoError(r, err)
 			require.Zero(r, n)
 			require.GreaterOrEqual(r, r.k.now()-start, d, "never early")
@@ -32,12 +32,12 @@ func TestContractWait(t *testing.T) {
 		// Before wait.
 		require.NoError(r, r.k.wake())
 		require.NoError(r, r.k.wake())
-		n, err = r.k.wait(r.events, -1)
+		n, err = r.wait(r.events, -1)
 		require.NoError(r, err)
 		require.Zero(r, n, "a wake-up is no event")
 		// While it waits.
 		go func() { _ = r.k.wake() }()
-		n, err = r.k.wait(r.events, -1)
+		n, err = r.wait(r.events, -1)
 		require.NoError(r, err)
 		require.Zero(r, n)
 	})
@@ -101,7 +101,7 @@ func TestContractCloseWhileReady(t *testing.T) {
 			require.NoError(r, r.k.close(h))
 			// Whoever comes next may get the same handle, and must not get what was left of its predecessor.
 			h2, tok2, peer2 := r.registered(readable)
-			n, err := r.k.wait(r.events, 0)
+			n, err := r.wait(r.events, 0)
 			require.NoError(r, err)
 			require.Zero(r, n)
 			r.silent(tok2)
@@ -173,7 +173,7 @@ func TestContractManyReady(t *testing.T) {
 		few := make([]event, 3)
 		for turns := 0; len(waiting) > 0; turns++ {
 			require.Less(r, turns, 100*conns)
-			n, err := r.k.wait(few, int64(patience))
+			n, err := r.wait(few, int64(patience))
 			require.NoError(r, err)
 			for _, e := range few[:n] {
 				delete(waiting, e.token)
@@ -206,7 +206,7 @@ func TestContractChurn(t *testing.T) {
 		}()
 		gone, open := 0, map[token]handle{}
 		for gone < total {
-			n, err := r.k.wait(r.events, int64(patience))
+			n, err := r.wait(r.events, int64(patience))
 			require.NoError(r, err)
 			require.Positive(r, n, "%d gone, %d open", gone, len(open))
 			for _, e := range r.events[:n] {
