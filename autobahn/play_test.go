@@ -6,9 +6,11 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/idlewire/idlewire/autobahn/internal/testee"
 	"github.com/stretchr/testify/require"
 )
 
@@ -85,4 +87,93 @@ func TestPlayAbortsTLS(t *testing.T) {
 	c := &Case{Steps: []Step{{Do: Reset}}, Deadline: Deadline{After: time.Second}}
 	require.True(t, play(context.Background(), c, opening{nc: nc}, true, o, 0).DroppedByMe)
 	require.Error(t, <-read, "no close_notify came")
+}
+
+// What is queued when TCP is to be closed is written before it is.
+func TestPlayFlushes(t *testing.T) {
+	ours, theirs := net.Pipe()
+	played := make(chan *Result, 1)
+	go func() { played <- play(t.Context(), hello, opening{nc: ours}, false, DefaultOptions(), 0) }()
+	b := make([]byte, 7)
+	_, err := io.ReadFull(theirs, b)
+	require.NoError(t, err)
+	_, err = theirs.Write([]byte("\x88\x82\x00\x00\x00\x00\x03\xe8"))
+	require.NoError(t, err)
+	b, err = io.ReadAll(theirs)
+	require.NoError(t, err)
+	require.Equal(t, "\x88\x02\x03\xe8", string(b))
+	require.True(t, (<-played).DroppedByMe)
+}
+
+// A lingering is a connection whose peer sends its Close, and more when it has seen that our direction has ended.
+type lingering struct {
+	net.Conn
+	reads  chan []byte
+	more   []byte
+	mu     sync.Mutex // guards unread
+	unread int        // reads that more takes, when the connection is closed; -1: it is not
+}
+
+func (l *lingering) Write(b []byte) (int, error) { return len(b), nil }
+
+func (l *lingering) CloseWrite() error {
+	for range 3 {
+		l.reads <- l.more
+	}
+	close(l.reads)
+	return nil
+}
+
+func (l *lingering) Read(b []byte) (int, error) {
+	r, ok := <-l.reads
+	if !ok {
+		return 0, io.EOF
+	}
+	return copy(b, r), nil
+}
+
+func (l *lingering) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.unread < 0 {
+		l.unread = len(l.reads)
+	}
+	return nil
+}
+
+// What the peer still sends is read over before the socket is closed, or TCP would take back what it has not read.
+func TestPlayLingers(t *testing.T) {
+	l := &lingering{reads: make(chan []byte, 4), more: make([]byte, 1000), unread: -1}
+	l.reads <- []byte("\x88\x82\x00\x00\x00\x00\x03\xe8")
+	r := play(t.Context(), hello, opening{nc: l}, false, DefaultOptions(), 0)
+	require.True(t, r.WasClean)
+	require.Zero(t, l.unread)
+}
+
+// A seed gives the same masking keys for the same case; without one they are others each time.
+func TestMasks(t *testing.T) {
+	keys := func(seed uint64, n int) (k [3]uint32) {
+		next := masks(seed, n)
+		for i := range k {
+			k[i] = next()
+		}
+		return k
+	}
+	require.Equal(t, keys(1, 2), keys(1, 2))
+	require.NotEqual(t, keys(1, 2), keys(1, 3))
+	require.NotEqual(t, keys(1, 2), keys(2, 2))
+	require.NotEqual(t, keys(0, 2), keys(0, 2))
+}
+
+// The octets of the opening handshake are counted by who sent them.
+func TestTrafficOfTheOpening(t *testing.T) {
+	cases, err := Select(Cases(), []string{"12.1.1"}, nil)
+	require.NoError(t, err)
+	r := testServer(t, testee.CorrectDeflate, cases)["12.1.1"]
+	require.Equal(t, []int{len(r.HTTPRequest), len(r.HTTPResponse)}, []int{r.Traffic.PreopenOutgoing, r.Traffic.PreopenIncoming})
+	results, err := testClient(t, testee.CorrectDeflate, cases)
+	require.NoError(t, err)
+	r = results["12.1.1"]
+	require.NotEqual(t, len(r.HTTPRequest), len(r.HTTPResponse))
+	require.Equal(t, []int{len(r.HTTPResponse), len(r.HTTPRequest)}, []int{r.Traffic.PreopenOutgoing, r.Traffic.PreopenIncoming})
 }

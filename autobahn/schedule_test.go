@@ -190,11 +190,18 @@ func TestScheduleLongestFirst(t *testing.T) {
 	c.Cases[17].Steps = []Step{pause(time.Second), pause(2 * time.Second)}
 	c.Cases[3].Steps = []Step{pause(2 * time.Second)}
 	var started []string
-	c.Started = func(_ *Target, c *Case) { started = append(started, c.ID) }
-	r := playing(c, func(k *Case) *Result { return &Result{Case: k, Behavior: OK, BehaviorClose: OK} })
+	both := make(chan struct{}) // closed when two have started: neither of the two may overtake the other with a third
+	c.Started = func(_ *Target, c *Case) {
+		if started = append(started, c.ID); len(started) == 2 {
+			close(both)
+		}
+	}
+	r := playing(c, func(k *Case) *Result {
+		<-both
+		return &Result{Case: k, Behavior: OK, BehaviorClose: OK}
+	})
 	require.NoError(t, r.all(t.Context()))
-	require.Contains(t, started[:2], "1.18")
-	require.Contains(t, started[:3], "1.4")
+	require.ElementsMatch(t, []string{"1.18", "1.4"}, started[:2])
 }
 
 // Of several runs of a case the worst counts.
@@ -216,4 +223,25 @@ func TestScheduleWorst(t *testing.T) {
 		require.NoError(t, err)
 		require.Same(t, order[5], worst)
 	}
+}
+
+// A result of a server that had no name yet does not stand beside that of the second run; one that another target has replaced is left alone.
+func TestScheduleRenames(t *testing.T) {
+	runs := map[*Case]int{}
+	c := &Client{Cases: plainCases(2, false)}
+	r := playing(c, func(k *Case) *Result {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if runs[k]++; runs[k] == 1 {
+			return &Result{Case: k, Agent: "UnknownServer", Behavior: Failed, BehaviorClose: OK}
+		}
+		return &Result{Case: k, Agent: "x", Behavior: OK, BehaviorClose: OK}
+	})
+	require.NoError(t, r.all(t.Context()))
+	require.Equal(t, []string{"x"}, r.report.Agents())
+	require.Len(t, r.report.Results("x"), 2)
+
+	old := &Result{Case: c.Cases[0], Agent: "x"}
+	r.report.remove(old)
+	require.Len(t, r.report.Results("x"), 2)
 }
