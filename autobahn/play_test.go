@@ -6,7 +6,9 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -89,20 +91,46 @@ func TestPlayAbortsTLS(t *testing.T) {
 	require.Error(t, <-read, "no close_notify came")
 }
 
+// A slow is a connection that takes its time to write, and has nothing left to write when it is closed.
+type slow struct {
+	net.Conn
+	reads  chan []byte
+	closed atomic.Bool
+	out    []byte
+}
+
+func (c *slow) Read(b []byte) (int, error) {
+	r, ok := <-c.reads
+	if !ok {
+		return 0, net.ErrClosed
+	}
+	return copy(b, r), nil
+}
+
+func (c *slow) Write(b []byte) (int, error) {
+	for range 1000 {
+		runtime.Gosched()
+	}
+	if c.closed.Load() {
+		return 0, net.ErrClosed
+	}
+	c.out = append(c.out, b...)
+	return len(b), nil
+}
+
+func (c *slow) Close() error {
+	if !c.closed.Swap(true) {
+		close(c.reads)
+	}
+	return nil
+}
+
 // What is queued when TCP is to be closed is written before it is.
 func TestPlayFlushes(t *testing.T) {
-	ours, theirs := net.Pipe()
-	played := make(chan *Result, 1)
-	go func() { played <- play(t.Context(), hello, opening{nc: ours}, false, DefaultOptions(), 0) }()
-	b := make([]byte, 7)
-	_, err := io.ReadFull(theirs, b)
-	require.NoError(t, err)
-	_, err = theirs.Write([]byte("\x88\x82\x00\x00\x00\x00\x03\xe8"))
-	require.NoError(t, err)
-	b, err = io.ReadAll(theirs)
-	require.NoError(t, err)
-	require.Equal(t, "\x88\x02\x03\xe8", string(b))
-	require.True(t, (<-played).DroppedByMe)
+	c := &slow{reads: make(chan []byte, 1)}
+	c.reads <- []byte("\x88\x82\x00\x00\x00\x00\x03\xe8")
+	require.True(t, play(t.Context(), hello, opening{nc: c}, false, DefaultOptions(), 0).DroppedByMe)
+	require.Equal(t, "\x81\x05Hello\x88\x02\x03\xe8", string(c.out))
 }
 
 // A lingering is a connection whose peer sends its Close, and more when it has seen that our direction has ended.
