@@ -38,6 +38,10 @@ type Options struct {
 	// ControlBurst is how many control frames the peer may send at once. The default is 200.
 	ControlBurst int
 
+	// Compression, if set, is offered and accepted in opening handshakes: permessage-deflate (RFC 7692) by the options of package deflate.
+	// MaxMessage limits messages as they are when decompressed. The default is none.
+	Compression Compression
+
 	// MaskKey gives the masking key of each frame that a client sends (RFC 6455, section 10.3: unpredictable).
 	// It must be safe for concurrent use. If nil, keys come from crypto/rand.
 	MaskKey func() uint32

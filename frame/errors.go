@@ -43,6 +43,7 @@ var (
 	ErrUnexpectedContinuation = &Error{CloseProtocolError, "continuation without a message to continue"}    // 5.4
 	ErrExpectedContinuation   = &Error{CloseProtocolError, "new message inside a fragmented one"}           // 5.4
 	ErrInvalidUTF8            = &Error{CloseInvalidPayload, "text is not UTF-8"}                            // 8.1
+	ErrInvalidDeflate         = &Error{CloseInvalidPayload, "compressed payload is not valid DEFLATE"}      // RFC 7692 7.2.2
 	ErrMessageTooBig          = &Error{CloseTooBig, "message longer than the limit"}                        // 10.4
 	ErrTooManyFragments       = &Error{ClosePolicyViolation, "message in more fragments than the limit"}    // 10.4
 	ErrControlRate            = &Error{ClosePolicyViolation, "more control frames a second than the limit"} // 10.4
