@@ -21,11 +21,19 @@ func Accept(w http.ResponseWriter, r *http.Request, u *handshake.Upgrader, o *Op
 	if u == nil {
 		u = &sameOrigin
 	}
+	var a agreed
+	if o != nil && o.Compression != nil {
+		v := *u
+		v.Extensions = Accepting(o.Compression, func(c Compressor) { a.compressor = c }, u.Extensions)
+		u = &v
+	}
 	nc, rest, req, err := u.Hijack(w, r)
 	if err != nil {
+		a.release()
 		return nil, err
 	}
-	return newConn(nc, Server, o, rest, agreed{req.Subprotocol, req.Extensions}), nil
+	a.subprotocol, a.extensions = req.Subprotocol, req.Extensions
+	return newConn(nc, Server, o, rest, a), nil
 }
 
 // sameOrigin is the default policy.

@@ -14,6 +14,9 @@ func (in *incoming) size() int {
 	if in.buf != nil {
 		n += cap(in.buf.b)
 	}
+	if in.z != nil {
+		n += in.z.size()
+	}
 	return n
 }
 

@@ -263,6 +263,7 @@ func (c *Conn) kill(cause error) {
 	} else {
 		c.nc.Close()
 	}
+	c.agreed.release()
 	close(c.done)
 	if c.input.try() {
 		c.leave()

@@ -71,7 +71,7 @@ func New(nc net.Conn, role Role, o *Options) *Conn {
 func newConn(nc net.Conn, role Role, o *Options, rest []byte, a agreed) *Conn {
 	c := &Conn{
 		nc:     nc,
-		proto:  Protocol{Role: role, Options: o},
+		proto:  Protocol{Role: role, Options: o, Compressor: a.compressor},
 		agreed: a,
 		data:   make(turn, 1),
 		output: make(turn, 1),
@@ -90,6 +90,14 @@ func newConn(nc net.Conn, role Role, o *Options, rest []byte, a agreed) *Conn {
 type agreed struct {
 	subprotocol string
 	extensions  []handshake.Extension
+	compressor  Compressor // nil: no compression
+}
+
+// release lets the compressor go, whose connection is over.
+func (a *agreed) release() {
+	if a.compressor != nil {
+		a.compressor.Release()
+	}
 }
 
 // Subprotocol returns what the opening handshake agreed on, or "".

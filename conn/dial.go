@@ -106,6 +106,10 @@ func (d *Dialer) dial(ctx context.Context, raw string) (*Conn, error) {
 // try dials once.
 func (d *Dialer) try(ctx context.Context, h hop) (*Conn, error) {
 	offer := handshake.Offer{URL: h.url, Origin: d.Origin, Subprotocols: d.Subprotocols, Header: d.withCookies(h)}
+	z := d.Options.Compression
+	if z != nil {
+		offer.Extensions = z.Offers()
+	}
 	request, err := offer.AppendRequest(nil)
 	if err != nil {
 		return nil, err
@@ -125,6 +129,10 @@ func (d *Dialer) try(ctx context.Context, h hop) (*Conn, error) {
 	if err != nil {
 		readBody(nc, response, rest, err)
 	}
+	a := agreed{subprotocol: response.Subprotocol, extensions: slices.Clone(response.Extensions)}
+	if err == nil && z != nil {
+		a.compressor, err = z.Agree(a.extensions)
+	}
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
@@ -132,11 +140,12 @@ func (d *Dialer) try(ctx context.Context, h hop) (*Conn, error) {
 		err = nc.SetDeadline(noDeadline)
 	}
 	if err != nil {
+		a.release()
 		nc.Close()
 		return nil, err
 	}
 	o := d.Options
-	return newConn(nc, Client, &o, bytes.Clone(rest), agreed{response.Subprotocol, slices.Clone(response.Extensions)}), nil
+	return newConn(nc, Client, &o, bytes.Clone(rest), a), nil
 }
 
 // interrupt makes calls of nc fail when ctx is done. It returns a function that ends that, and reports whether ctx was not done.

@@ -36,11 +36,21 @@ func (c *Conn) Write(op frame.Opcode, payload []byte) error {
 // error that is ctx.Err(), and the connection stands. When ctx is done in the middle of the message, the connection is over, since
 // the peer could not make sense of what comes after: the error is net.ErrClosed, too. Over TLS that is so from the first byte on.
 func (c *Conn) WriteContext(ctx context.Context, op frame.Opcode, payload []byte) error {
+	return c.write(ctx, op, payload, c.proto.Compressor != nil)
+}
+
+// WriteUncompressed is Write for a message that shall not be compressed: because it is compressed in itself, or because it holds a secret
+// beside what an attacker can choose, whose length would tell about the secret. Without compression they are the same.
+func (c *Conn) WriteUncompressed(op frame.Opcode, payload []byte) error {
+	return c.write(background, op, payload, false)
+}
+
+func (c *Conn) write(ctx context.Context, op frame.Opcode, payload []byte, deflate bool) error {
 	if err := c.wait(ctx, c.data); err != nil {
 		return err
 	}
 	defer c.data.free()
-	if len(payload) >= shareSize && c.proto.Role == Server && c.chunk == 0 {
+	if len(payload) >= shareSize && c.proto.Role == Server && c.chunk == 0 && !deflate {
 		o, err := c.start(ctx, frame.MaxHeaderSize)
 		if err != nil {
 			return err
@@ -53,7 +63,11 @@ func (c *Conn) WriteContext(ctx context.Context, op frame.Opcode, payload []byte
 	if err != nil {
 		return err
 	}
-	o.buf.b, err = c.proto.AppendMessage(o.buf.b, op, payload)
+	if deflate {
+		o.buf.b, err = c.proto.AppendMessage(o.buf.b, op, payload)
+	} else {
+		o.buf.b, err = c.proto.AppendUncompressed(o.buf.b, op, payload)
+	}
 	return c.finishWrite(ctx, o, err, true)
 }
 
@@ -271,6 +285,7 @@ func (c *Conn) send(ctx context.Context, o *output, user, whole bool) error {
 		}
 		c.pingDue = c.pingDue || o.pinged && sent == 0
 		c.mu.Unlock()
+		c.proto.Unsent() // the caller holds the output still
 		return fmt.Errorf("conn: write: %w", orTimeout(ctx, err))
 	default:
 		c.mu.Unlock()

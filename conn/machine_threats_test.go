@@ -221,8 +221,8 @@ func emptyFragments(t *testing.T, role Role) {
 	same(t, play(t, &p, whole, b[len(b)/2:]), outcome{err: frame.ErrTooManyFragments})
 	p = Protocol{Role: role}
 	same(t, play(t, &p, whole, b), outcome{err: frame.ErrTooManyFragments})
-	if CodeOf(p.err) != frame.ClosePolicyViolation {
-		t.Error(CodeOf(p.err))
+	if CodeOf(p.breach.err()) != frame.ClosePolicyViolation {
+		t.Error(CodeOf(p.breach.err()))
 	}
 }
 

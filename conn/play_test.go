@@ -134,7 +134,7 @@ func play(t testing.TB, p *Protocol, w way, chunks ...[]byte) (o outcome) {
 
 // broken checks the formulas that stand at the fields.
 func (p *Protocol) broken() string {
-	if (p.err != nil) != (p.ended&failed != 0) {
+	if (p.breach != 0) != (p.ended&failed != 0) {
 		return "err without failed, or failed without err"
 	}
 	in := p.in

@@ -1,7 +1,5 @@
 package conn
 
-import "github.com/idlewire/idlewire/frame"
-
 // A Role says which end of the connection we are: clients mask what they send, servers do not
 // (RFC 6455, section 5.1).
 type Role byte
@@ -21,24 +19,28 @@ func (r Role) String() string {
 }
 
 // A Protocol is one endpoint of a WebSocket connection, without I/O. The zero Protocol is a server
-// with default limits. Set Role and Options before the first call, and do not change them after it.
+// with default limits. Set Role, Options and Compressor before the first call, and do not change them after it.
 // A Protocol must not be copied after the first call.
 //
 // The receiving half (Receive, ReceivePart, CloseReceived, Buffered, Release) and the sending half (the
-// Append methods, AppendReply among them, PreparedFrame, CloseSent) share no mutable state: one goroutine may
+// Append methods, AppendReply among them, PreparedFrame, Unsent, CloseSent) share no mutable state: one goroutine may
 // receive while another sends. Within a half, one call at a time.
 //
-// A Protocol is 32 bytes, and owns nothing else while no message is incomplete.
+// A Protocol is 40 bytes, and owns nothing else while no message is incomplete.
 type Protocol struct {
 	loan loan // receiving half; no bytes at all unless built with race
 
 	Role    Role     // zero: Server
 	ended   ended    // receiving half; != 0: it takes no more bytes
+	breach  breach   // receiving half; breach != 0 == ended&failed != 0
 	sent    sent     // sending half
 	Options *Options // zero: defaults; read by both halves
 
-	in  *incoming    // receiving half; nil: nothing is incomplete and nothing of ours is lent; ended != 0 lets it go
-	err *frame.Error // receiving half; err != nil == ended&failed != 0
+	// Compressor compresses and decompresses data messages, if the opening handshake agreed on that (RFC 7692); nil: RSV1 is an error. The
+	// Compression of Options has no meaning to a Protocol.
+	Compressor Compressor
+
+	in *incoming // receiving half; nil: nothing is incomplete and nothing of ours is lent; ended != 0 lets it go
 }
 
 // ended says why the receiving half takes no more bytes.
@@ -57,7 +59,8 @@ func (p *Protocol) CloseReceived() bool { return p.ended&peerClosed != 0 }
 func (p *Protocol) CloseSent() bool { return p.sent&closeSent != 0 }
 
 // Buffered returns the number of bytes that the machine holds beside itself: 0 if nothing is incomplete and no
-// payload of ours is lent. It is at most twice the number of bytes received of the incomplete message, plus 4 KiB.
+// payload of ours is lent. It is at most twice the number of bytes received of the incomplete message, plus 4 KiB; of a compressed
+// message 18 times that number plus 8 KiB, or 128 KiB more if it is handed out in pieces.
 // It belongs to the receiving half.
 func (p *Protocol) Buffered() int {
 	if p.in == nil {

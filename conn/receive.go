@@ -37,6 +37,7 @@ type incoming struct {
 	frame frame.Header // the frame begun: its Length and Key are those of the bytes still to come; Length == 0: none
 	total int64        // op != 0: payload of the message as announced so far, total <= MaxMessage
 	buf   *buffer      // op != 0: payload of the message as assembled so far, len <= total; nil: empty
+	z     *inflation   // op != 0: the message is compressed, and then total <= wireLimit; nil: it is not
 
 	frames int          // op != 0: frames of the message so far, 1 <= frames <= MaxFragments
 	op     frame.Opcode // Text or Binary: that message is not complete; 0: none is
@@ -68,7 +69,14 @@ func (p *Protocol) receive(b []byte, parts bool) (Message, []byte, error) {
 	if p.ended != 0 {
 		return p.over()
 	}
-	if parts && p.in != nil && p.in.buf != nil {
+	if p.in != nil && p.in.more(parts) {
+		if m, ok, err := p.inflate(nil, false, parts); err != nil {
+			return p.fail(err)
+		} else if ok {
+			return m, b, nil
+		}
+	}
+	if parts && p.in != nil && p.in.buf != nil && p.in.z == nil {
 		return p.handOver(b)
 	}
 	var h frame.Header
@@ -83,13 +91,16 @@ func (p *Protocol) receive(b []byte, parts bool) (Message, []byte, error) {
 				break
 			}
 			b = b[n:]
-			if h.Length <= int64(len(b)) && h.Fin && h.Opcode != frame.Continuation {
+			if h.Length <= int64(len(b)) && h.Fin && h.Opcode != frame.Continuation && (h.Rsv == 0 || !parts) {
 				return p.whole(&h, b)
 			}
 			p.begin(&h)
 		}
 		in := p.in
 		piece := b[:min(in.frame.Length, int64(len(b)))]
+		if parts && in.z != nil {
+			piece = piece[:min(len(piece), pieceBite)]
+		}
 		b = b[len(piece):]
 		if in.frame.Masked {
 			in.frame.Key = frame.Mask(piece, in.frame.Key) // 5.3
@@ -103,6 +114,14 @@ func (p *Protocol) receive(b []byte, parts bool) (Message, []byte, error) {
 			break
 		}
 		last := in.frame.Length == 0 && in.frame.Fin
+		if in.z != nil {
+			if m, ok, err := p.inflate(piece, last, parts); err != nil {
+				return p.fail(err)
+			} else if ok {
+				return m, b, nil
+			}
+			continue
+		}
 		// 8.1, and fail at the first impossible byte: do not wait for the end of frame or message.
 		if in.op == frame.Text && (!in.text.Valid(piece) || last && !in.text.Complete()) {
 			return p.fail(frame.ErrInvalidUTF8)
@@ -126,15 +145,12 @@ func (p *Protocol) receive(b []byte, parts bool) (Message, []byte, error) {
 
 // over is what Receive has to say when it takes no more bytes.
 func (p *Protocol) over() (Message, []byte, error) {
-	if p.err != nil {
-		return Message{}, nil, p.err
-	}
-	return Message{}, nil, nil
+	return Message{}, nil, p.breach.err()
 }
 
 // fail ends the receiving half (7.1.7). From here on the error is the same for ever.
 func (p *Protocol) fail(err error) (Message, []byte, error) {
-	p.err = err.(*frame.Error) // frame has no others
+	p.breach = breachOf(err)
 	p.ended |= failed
 	p.drop()
 	return p.over()
@@ -148,14 +164,19 @@ func (p *Protocol) from() frame.Direction {
 	return frame.FromClient
 }
 
-// No extension is agreed on, so no reserved bit may be set (5.2). A compressor makes it Rsv1 on first fragments.
-const rsv = 0
+// rsv is which reserved bits may be set: none (5.2), or with a Compressor the one that says "compressed" (RFC 7692, 6).
+func (p *Protocol) rsv() byte {
+	if p.Compressor == nil {
+		return 0
+	}
+	return frame.Rsv1
+}
 
 // header parses and checks the next header into h. Bytes of it may have come before b; n is how many of b belong to it. If n
 // is 0, b ended first and all of it is in p.in.head.
 func (p *Protocol) header(h *frame.Header, b []byte) (n int, err error) {
 	if in := p.in; in == nil || in.inHead == 0 {
-		n, err = h.Parse(b, p.from(), rsv)
+		n, err = h.Parse(b, p.from(), p.rsv())
 		if n == 0 && err == nil {
 			in = p.begun()
 			in.inHead = uint8(copy(in.head[:], b))
@@ -163,13 +184,17 @@ func (p *Protocol) header(h *frame.Header, b []byte) (n int, err error) {
 	} else {
 		before := int(in.inHead)
 		in.inHead += uint8(copy(in.head[before:], b))
-		n, err = h.Parse(in.head[:in.inHead], p.from(), rsv)
+		n, err = h.Parse(in.head[:in.inHead], p.from(), p.rsv())
 		if n > 0 {
 			n -= before
 			in.inHead = 0
 		}
 	}
-	if n > 0 && !h.Opcode.IsControl() { // 5.4: control frames may come between the fragments of a message
+	switch {
+	case n == 0:
+	case h.Rsv != 0 && !h.Opcode.IsData(): // RFC 7692, 6.1: neither on control frames, nor on "non-first fragments"
+		err = frame.ErrReservedBits
+	case !h.Opcode.IsControl(): // 5.4: control frames may come between the fragments of a message
 		err = p.check(h)
 	}
 	return n, err
@@ -179,6 +204,9 @@ func (p *Protocol) header(h *frame.Header, b []byte) (n int, err error) {
 // of its payload is looked at.
 func (p *Protocol) check(h *frame.Header) error {
 	room := p.Options.maxMessage()
+	if h.Rsv != 0 || p.in != nil && p.in.z != nil {
+		room = p.Options.wireLimit()
+	}
 	if p.in == nil || p.in.op == 0 {
 		switch {
 		case h.Opcode == frame.Continuation: // 5.4: it continues nothing
@@ -204,6 +232,15 @@ func (p *Protocol) whole(h *frame.Header, b []byte) (Message, []byte, error) {
 	payload, rest := b[:h.Length:h.Length], b[h.Length:]
 	if h.Masked {
 		frame.Mask(payload, h.Key) // 5.3
+	}
+	if h.Rsv != 0 {
+		p.begin(h)
+		p.in.frame.Length = 0
+		m, _, err := p.inflate(payload, true, false)
+		if err != nil {
+			return p.fail(err)
+		}
+		return m, rest, nil
 	}
 	switch h.Opcode {
 	case frame.Text:
@@ -242,6 +279,10 @@ func (p *Protocol) begin(h *frame.Header) {
 	switch h.Opcode {
 	case frame.Text, frame.Binary:
 		in.op, in.total, in.frames, in.text = h.Opcode, h.Length, 1, frame.UTF8{}
+		if h.Rsv != 0 {
+			in.z = inflations.Get().(*inflation)
+			in.z.d = p.Compressor.Decompressor()
+		}
 	case frame.Continuation:
 		in.total += h.Length
 		in.frames++
@@ -308,6 +349,9 @@ func (p *Protocol) settle() {
 	if in.lent == lentBuf {
 		in.buf.free()
 		in.buf = nil
+		if in.z != nil {
+			in.buf, in.z.next = in.z.next, nil
+		}
 	}
 	in.lent = lentNothing
 	if p.ended != 0 || in.op == 0 && in.inHead == 0 && in.frame.Length == 0 {
@@ -321,6 +365,10 @@ func (p *Protocol) drop() {
 		p.in = nil
 		if in.buf != nil {
 			in.buf.free()
+		}
+		if in.z != nil {
+			in.z.d.End(nil)
+			in.z.free()
 		}
 		*in = incoming{}
 		incomings.Put(in)

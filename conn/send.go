@@ -8,17 +8,24 @@ type sent byte
 const (
 	closeSent   sent = 1 << iota // our Close has been appended: 5.5.1, nothing follows it
 	messageOpen                  // a fragment has been appended that is not the last of its message
+	compressing                  // and it was compressed, as all of them have to be: RFC 7692, 6.1
 )
 
 // AppendMessage appends to dst one data message, Text or Binary, and returns the longer slice. It copies payload
 // once and does not modify it; payload must not overlap the free part of dst. The payload of a Text must be UTF-8, which
-// AppendMessage does not check.
+// AppendMessage does not check. With a Compressor the message goes out compressed, if that makes it shorter; it never takes more
+// room than without.
 //
 // If no message may be sent now, it returns dst as it is and an error: ErrCloseSent after our Close, else
 // frame.ErrNotSendable for another op or between the fragments of another message. The same holds for all Append methods.
 func (p *Protocol) AppendMessage(dst []byte, op frame.Opcode, payload []byte) ([]byte, error) {
 	if err := p.mayBegin(op); err != nil {
 		return dst, err
+	}
+	if p.Compressor != nil {
+		if b, ok := p.appendDeflated(dst, op, true, payload); ok {
+			return b, nil
+		}
 	}
 	return p.append(dst, op, true, payload), nil
 }
@@ -37,11 +44,23 @@ func (p *Protocol) AppendFragment(dst []byte, op frame.Opcode, fin bool, payload
 	case p.sent&messageOpen == 0:
 		return dst, errNoMessage
 	}
-	p.sent = messageOpen
-	if fin {
-		p.sent = 0
+	deflated := p.sent&compressing != 0
+	b := dst
+	if deflated || p.Compressor != nil && op != frame.Continuation {
+		b, deflated = p.appendDeflated(dst, op, fin, payload)
 	}
-	return p.append(dst, op, fin, payload), nil
+	if !deflated {
+		b = p.append(dst, op, fin, payload)
+	}
+	switch {
+	case fin:
+		p.sent = 0
+	case deflated:
+		p.sent = messageOpen | compressing
+	default:
+		p.sent = messageOpen
+	}
+	return b, nil
 }
 
 // AppendPing appends to dst a ping. Its payload, which the pong will carry too, has at most 125 bytes.
@@ -109,11 +128,16 @@ func (p *Protocol) appendControl(dst []byte, op frame.Opcode, payload []byte) ([
 	return p.append(dst, op, true, payload), nil
 }
 
-// append appends a frame. Here, before the header is made, a compressor will take the payloads of data messages.
+// append appends a frame.
 func (p *Protocol) append(dst []byte, op frame.Opcode, fin bool, payload []byte) []byte {
+	return frame.Append(dst, p.outHeader(op, fin), payload)
+}
+
+// outHeader returns the header of a frame of ours.
+func (p *Protocol) outHeader(op frame.Opcode, fin bool) frame.Header {
 	h := frame.Header{Opcode: op, Fin: fin}
 	if p.Role == Client { // 5.1: "a client MUST mask all frames"; 5.3: with a fresh key
 		h.Masked, h.Key = true, p.Options.maskKey()
 	}
-	return frame.Append(dst, h, payload)
+	return h
 }

@@ -13,3 +13,16 @@ func (p *Protocol) AppendMessageHeader(dst []byte, op frame.Opcode, n int) ([]by
 	}
 	return frame.Header{Opcode: op, Fin: true, Length: int64(n)}.Append(dst), nil
 }
+
+// AppendAloneHeader is AppendMessageHeader for a message that Compressor.Alone has compressed to n bytes. payload is the message in clear. With the header
+// the message counts as sent.
+func (p *Protocol) AppendAloneHeader(dst []byte, op frame.Opcode, payload []byte, n int) ([]byte, error) {
+	if p.Role == Client {
+		return dst, errClientShares
+	}
+	if err := p.mayBegin(op); err != nil {
+		return dst, err
+	}
+	p.Compressor.Sent(payload)
+	return frame.Header{Opcode: op, Fin: true, Rsv: frame.Rsv1, Length: int64(n)}.Append(dst), nil
+}

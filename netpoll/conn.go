@@ -22,7 +22,7 @@ type Conn struct {
 	handler Handler       // of the loop's goroutine
 	proto   conn.Protocol // its receiving half is the loop's goroutine's, its sending half is guarded by mu
 
-	mu   sync.Mutex // guards busy, posted, gone, abort, the sending half of proto, and handle against being closed
+	mu   sync.Mutex // guards busy, posted, the sending half of proto, and handle against being closed
 	busy *busy      // nil while idle
 
 	handle    handle
@@ -36,19 +36,39 @@ type Conn struct {
 	spent     uint32 // control frames not yet forgiven; see control
 	spentTick uint32
 
-	// Of the loop's goroutine:
-	state state
-	wait  wait
+	state state // of the loop's goroutine
+	wait  wait  // likewise
 	want  interest
-	full  bool // the last read filled the buffer: there may be more
-	eof   bool // the peer has ended its side
 
-	posted bool // in the loop's list, or in its hands: it will be settled
-	gone   bool // the handle is closed
-	abort  bool // CloseNow
+	posted bool // in the loop's list, or in its hands: it will be settled; guarded by mu
+	flags  atomic.Uint32
+}
 
-	closing atomic.Bool // no more messages for the handler: the program has closed, or the connection is failing; set under mu
-	pressed atomic.Bool // the output has grown above Server.WriteQueueSoft, and not yet fallen to half of it; set under mu
+// A flag is a bit of Conn.flags: bytes would make every connection longer.
+type flag uint32
+
+const (
+	isGone    flag = 1 << iota // the handle is closed; set under mu
+	isAborted                  // CloseNow; set under mu
+	isClosing                  // no more messages for the handler: the program has closed, or the connection is failing; set under mu
+	isPressed                  // the output has grown above Server.WriteQueueSoft, and not yet fallen to half of it; set under mu
+	wasFull                    // the last read filled the buffer: there may be more; of the loop's goroutine
+	atEnd                      // the peer has ended its side; of the loop's goroutine
+)
+
+func (c *Conn) is(f flag) bool { return flag(c.flags.Load())&f != 0 }
+func (c *Conn) mark(f flag)    { c.flags.Or(uint32(f)) }
+func (c *Conn) unmark(f flag)  { c.flags.And(^uint32(f)) }
+
+// set is for what is seldom other than before.
+func (c *Conn) set(f flag, on bool) {
+	switch {
+	case on == c.is(f):
+	case on:
+		c.mark(f)
+	default:
+		c.unmark(f)
+	}
 }
 
 // A state is how far a connection has come.
@@ -82,7 +102,30 @@ var ErrClosed = fmt.Errorf("netpoll: %w", net.ErrClosed)
 // Write never blocks. What the peer does not take at once is queued: above Server.WriteQueueSoft octets the loop stops reading from this
 // peer, and delivering what it has read, until the queue has drained to half of that; a message that would then take the queue above
 // Server.WriteQueueHard gets [ErrQueueFull], and Server.WriteQueuePolicy says what becomes of the connection.
+//
+// With compression (Options.Compression) the message goes out compressed, if that makes it shorter; the limits of the queue are held against what it is
+// before.
 func (c *Conn) Write(op frame.Opcode, payload []byte) error {
+	z := c.proto.Compressor
+	if z == nil {
+		return c.WriteUncompressed(op, payload)
+	}
+	var alone *[]byte
+	if len(payload) > aloneSize && op.IsData() {
+		var ok bool
+		if alone, ok = compressAlone(z, payload); !ok {
+			return c.WriteUncompressed(op, payload)
+		}
+		defer giveScratch(alone)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.writeDeflated(op, payload, alone)
+}
+
+// WriteUncompressed is Write for a message that shall not be compressed: because it is compressed in itself, or because it holds a secret beside what an
+// attacker can choose, whose length would tell about the secret. Without compression they are the same.
+func (c *Conn) WriteUncompressed(op frame.Opcode, payload []byte) error {
 	c.mu.Lock()
 	err := c.write(op, payload)
 	c.mu.Unlock()
@@ -95,26 +138,26 @@ func (c *Conn) write(op frame.Opcode, payload []byte) error {
 	}
 	o := c.queue()
 	if len(payload) <= chunkSize-frame.MaxHeaderSize {
-		b, err := c.proto.AppendMessage(o.tail(len(payload)+frame.MaxHeaderSize), op, payload)
+		b, err := c.proto.AppendUncompressed(o.tail(len(payload)+frame.MaxHeaderSize), op, payload)
 		if err != nil {
 			return c.refused(err)
 		}
 		o.setTail(b)
-	} else if err := c.writeLarge(o, op, payload); err != nil {
-		return c.refused(err)
+	} else {
+		head, err := c.proto.AppendMessageHeader(o.tail(frame.MaxHeaderSize), op, len(payload))
+		if err != nil {
+			return c.refused(err)
+		}
+		o.setTail(head)
+		c.lendOut(o, payload)
 	}
 	o.messages++
 	c.leave(o)
 	return nil
 }
 
-// writeLarge sends a message that is worth a system call of its own straight from the caller's slice; only what the kernel does not take is copied.
-func (c *Conn) writeLarge(o *busy, op frame.Opcode, payload []byte) error {
-	head, err := c.proto.AppendMessageHeader(o.tail(frame.MaxHeaderSize), op, len(payload))
-	if err != nil {
-		return err
-	}
-	o.setTail(head)
+// lendOut sends what is worth a system call of its own straight from the caller's slice; only what the kernel does not take is copied.
+func (c *Conn) lendOut(o *busy, payload []byte) {
 	o.share(payload) // on loan: taken back before the lock is released
 	_ = c.flush()    // an error shows again when the loop settles the connection
 	if n := len(o.segs); o.size > 0 && o.segs[n-1].chunk == nil {
@@ -123,7 +166,6 @@ func (c *Conn) writeLarge(o *busy, op frame.Opcode, payload []byte) error {
 		o.size -= len(rest)
 		o.copy(rest)
 	}
-	return nil
 }
 
 // WritePrepared sends a message that was encoded once for many connections, with [conn.Prepare]. All of them share its octets, which are not
@@ -131,12 +173,12 @@ func (c *Conn) writeLarge(o *busy, op frame.Opcode, payload []byte) error {
 func (c *Conn) WritePrepared(m *conn.Prepared) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := c.room(m.Size()); err != nil { // before the frame: with it the machine takes the message for sent
+		return err
+	}
 	b, err := c.proto.PreparedFrame(m)
 	if err != nil {
 		return c.refused(err)
-	}
-	if err := c.room(len(b)); err != nil {
-		return err
 	}
 	o := c.queue()
 	o.share(b)
@@ -168,7 +210,7 @@ func (c *Conn) Ping(payload []byte) error {
 func (c *Conn) Close(code frame.CloseCode, reason string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.gone || c.closing.Load() {
+	if c.is(isGone) || c.is(isClosing) {
 		return ErrClosed
 	}
 	if err := c.sendClose(code, reason); err != nil {
@@ -185,7 +227,7 @@ func (c *Conn) sendClose(code frame.CloseCode, reason string) error {
 		return err
 	}
 	o.setTail(b)
-	c.closing.Store(true)
+	c.mark(isClosing)
 	c.post()
 	return nil
 }
@@ -194,11 +236,11 @@ func (c *Conn) sendClose(code frame.CloseCode, reason string) error {
 func (c *Conn) CloseNow() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.gone || c.abort {
+	if c.is(isGone) || c.is(isAborted) {
 		return ErrClosed
 	}
-	c.abort = true
-	c.closing.Store(true)
+	c.mark(isAborted)
+	c.mark(isClosing)
 	c.post()
 	return nil
 }
@@ -217,7 +259,7 @@ func (c *Conn) Buffered() int {
 func (c *Conn) LocalAddr() net.Addr {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.gone {
+	if c.is(isGone) {
 		return nil
 	}
 	return c.loop.k.local(c.handle)
@@ -227,7 +269,7 @@ func (c *Conn) LocalAddr() net.Addr {
 func (c *Conn) RemoteAddr() net.Addr {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.gone {
+	if c.is(isGone) {
 		return nil
 	}
 	return c.loop.k.remote(c.handle)
@@ -235,7 +277,7 @@ func (c *Conn) RemoteAddr() net.Addr {
 
 // room says whether a message of n octets may be queued, and carries the policy out if not.
 func (c *Conn) room(n int) error {
-	if c.gone || c.closing.Load() {
+	if c.is(isGone) || c.is(isClosing) {
 		return ErrClosed
 	}
 	s := c.loop.server
@@ -256,7 +298,7 @@ func (c *Conn) room(n int) error {
 
 // refused turns what the sending half of the machine refuses into what the caller is told.
 func (c *Conn) refused(err error) error {
-	if c.gone || c.closing.Load() || c.proto.CloseSent() {
+	if c.is(isGone) || c.is(isClosing) || c.proto.CloseSent() {
 		return ErrClosed
 	}
 	return err
@@ -276,7 +318,7 @@ func (c *Conn) leave(o *busy) {
 	if soft := c.loop.server.limits.soft; soft >= 0 && o.size > soft {
 		_ = c.flush() // an error shows again when the loop settles the connection
 		if o.size > soft {
-			c.pressed.Store(true)
+			c.mark(isPressed)
 		}
 	}
 	c.post()
@@ -294,7 +336,7 @@ func (c *Conn) post() {
 // not asked again before it has said that there is room.
 func (c *Conn) flush() error {
 	o := c.busy
-	for o != nil && !o.blocked && !c.gone {
+	for o != nil && !o.blocked && !c.is(isGone) {
 		if o.size == 0 {
 			o.pongs = 0
 			if !o.hasPong {
@@ -361,7 +403,7 @@ func (c *Conn) reply(m conn.Message) {
 		o.pongs++
 	}
 	if m.Op == frame.Close {
-		c.closing.Store(true)
+		c.mark(isClosing)
 	}
 	o.setTail(c.proto.AppendReply(o.tail(frame.MaxHeaderSize+frame.MaxControlPayload), m))
 }

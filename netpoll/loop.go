@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/idlewire/idlewire/conn"
 	"github.com/idlewire/idlewire/handshake"
 )
 
@@ -67,6 +68,9 @@ type loop struct {
 
 	posted []*Conn // the list that is being worked on; swapped with posts
 
+	upgrader handshake.Upgrader // the server's, with compression
+	agreed   conn.Compressor    // what the opening handshake in hand has agreed on; nil: nothing
+
 	counts counters
 	lag    lagMeter
 }
@@ -80,6 +84,7 @@ func newLoop(s *Server, id int, k kernel) *loop {
 		buf:    make([]byte, readSize),
 		req:    newRequest(&s.Upgrader),
 	}
+	l.upgrader = l.negotiating(s.Upgrader)
 	l.lend()
 	l.last = k.now()
 	l.clock = tickLength // tick 0 is the wheel's "never"

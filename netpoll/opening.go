@@ -53,6 +53,7 @@ func (l *loop) upgrade(c *Conn, r *handshake.Request, rest []byte) {
 	}
 	answer, err := l.answer(r)
 	c.busy.copy(answer)
+	l.takeAgreed(c, err != nil)
 	if err != nil {
 		l.refused(c, err)
 		return
@@ -78,7 +79,7 @@ func (l *loop) answer(r *handshake.Request) (answer []byte, err error) {
 			answer = handshake.AppendRefusal(l.answerBuf[:0], err)
 		}
 	}()
-	answer, err = l.server.Upgrader.AppendResponse(l.answerBuf[:0], r)
+	answer, err = l.upgrader.AppendResponse(l.answerBuf[:0], r)
 	if cap(answer) <= chunkSize {
 		l.answerBuf = answer[:0]
 	}

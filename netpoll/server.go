@@ -303,7 +303,7 @@ func (l *loop) message(c *Conn, m conn.Message) {
 
 func (l *loop) drained(c *Conn) {
 	d, ok := c.handler.(Drainer)
-	if !ok || c.closing.Load() {
+	if !ok || c.is(isClosing) {
 		return
 	}
 	defer func() {

@@ -57,8 +57,8 @@ func (s *sim) passing() {
 const late = 2 * tickLength
 
 func (s *sim) checkConn(l *loop, c *Conn, slot uint32) {
-	if c.slot != slot || c.gone || c.loop != l {
-		s.fail("slot %d holds a connection of slot %d, gone: %v", slot, c.slot, c.gone)
+	if c.slot != slot || c.is(isGone) || c.loop != l {
+		s.fail("slot %d holds a connection of slot %d, gone: %v", slot, c.slot, c.is(isGone))
 	}
 	var k *sock
 	if int(c.handle) < len(s.socks) {
@@ -100,17 +100,17 @@ func (s *sim) checkConn(l *loop, c *Conn, slot uint32) {
 		if want := c.want&writable != 0; want != (queued > 0) {
 			s.fail("client %d: %d octets queued, watched for writing: %v", cl.id, queued, want)
 		}
-		if c.eof && (c.want&readable != 0 || c.state != ending || queued == 0) {
+		if c.is(atEnd) && (c.want&readable != 0 || c.state != ending || queued == 0) {
 			s.fail("client %d: its octets have ended, and it is watched for %b, in state %d, with %d octets queued", cl.id, c.want, c.state, queued)
 		}
-		if c.want&readable == 0 && !c.eof && (c.state != open || l.server.limits.soft < 0 || queued <= l.server.limits.soft/2) {
+		if c.want&readable == 0 && !c.is(atEnd) && (c.state != open || l.server.limits.soft < 0 || queued <= l.server.limits.soft/2) {
 			s.fail("client %d: not watched for reading, with %d octets queued, in state %d", cl.id, queued, c.state)
 		}
 		if c.want&readable != 0 && c.state == open && l.server.limits.soft >= 0 && queued > l.server.limits.soft {
 			s.fail("client %d: %d octets queued and still read from", cl.id, queued)
 		}
 	}
-	if cl.long && queued <= s.srv.WriteQueueSoft/2 && c.state == open && !c.posted && !c.closing.Load() && !cl.mute {
+	if cl.long && queued <= s.srv.WriteQueueSoft/2 && c.state == open && !c.posted && !c.is(isClosing) && !cl.mute {
 		s.fail("client %d: its queue is down to %d octets, and Drained was not called", cl.id, queued)
 	}
 	// Memory grows with what is received (V17).

@@ -52,7 +52,7 @@ var mutations = []mutation{
 		{"o.trim()\n\t\t\tif o == l.spare {", "o.trim()\n\t\t\tif l == nil {"},
 	}, `never written|expected message|broke the protocol|octets in the queue|idle connection keeps|queued`, ""},
 	{"closed without lingering", [][2]string{
-		{"if c.eof || c.proto.CloseReceived() &&", "if true || c.proto.CloseReceived() &&"},
+		{"if c.is(atEnd) || c.proto.CloseReceived() &&", "if true || c.proto.CloseReceived() &&"},
 	}, `its end was not proper`, ""},
 	{"an interrupted write is the end", [][2]string{
 		{"case syscall.EINTR: // the socket is writable", "case syscall.EDOM: // the socket is writable"},

@@ -308,7 +308,7 @@ func (s *sim) meddle(self *client) {
 			s.fail("client %d: %d octets buffered", cl.id, n)
 		}
 	case n < 28:
-		if cl.c.RemoteAddr() == nil != (cl.c.gone) {
+		if cl.c.RemoteAddr() == nil != cl.c.is(isGone) {
 			s.fail("client %d: its address is %v", cl.id, cl.c.RemoteAddr())
 		}
 	case n < 30:

@@ -69,7 +69,7 @@ func (l *loop) readable(c *Conn) {
 		}
 		return
 	}
-	c.full = n == len(l.buf)
+	c.set(wasFull, n == len(l.buf))
 	c.heard = l.tick.Load()
 	if c.wait == forPong {
 		c.wait = forNothing
@@ -100,7 +100,7 @@ func (l *loop) lost(c *Conn, err error) {
 	case c.state == lingering:
 		l.finish(c, nil)
 	default: // what is queued may still reach a peer that has only ended its own side
-		c.eof = true
+		c.mark(atEnd)
 		if c.state == open {
 			l.end(c, errEnded)
 		}
@@ -121,13 +121,13 @@ func (l *loop) receive(c *Conn, b []byte) {
 		}
 		if !m.Op.IsControl() {
 			l.counts.messagesIn++
-			if !c.closing.Load() {
+			if !c.is(isClosing) {
 				l.message(c, m)
 			}
 			if c.state != open { // the handler has panicked
 				return
 			}
-			if len(rest) > 0 && c.pressed.Load() {
+			if len(rest) > 0 && c.is(isPressed) {
 				_, _, _ = c.proto.Receive(nil) // lets the message's buffer go
 				c.busy.input = append([]byte(nil), rest...)
 				return
@@ -142,7 +142,7 @@ func (l *loop) receive(c *Conn, b []byte) {
 // resume goes on with what was read before the output became too long.
 func (l *loop) resume(c *Conn) {
 	l.begin(c, 0)
-	if b := c.busy.input; !c.pressed.Load() {
+	if b := c.busy.input; !c.is(isPressed) {
 		c.busy.input = nil
 		l.receive(c, b)
 	}
@@ -186,7 +186,7 @@ func (l *loop) forgive(c *Conn) bool {
 // fail fails the connection (7.1.7): the Close frame that err calls for, if none has been sent, and no more.
 func (l *loop) fail(c *Conn, err error) {
 	c.mu.Lock()
-	if !c.gone && !c.proto.CloseSent() {
+	if !c.is(isGone) && !c.proto.CloseSent() {
 		_ = c.sendClose(conn.CodeOf(err), closeReason(err))
 	}
 	c.mu.Unlock()
@@ -206,7 +206,7 @@ func closeReason(err error) string {
 // end lets the output leave and then ends the connection, with err for the handler.
 func (l *loop) end(c *Conn, err error) {
 	c.mu.Lock()
-	c.closing.Store(true)
+	c.mark(isClosing)
 	o := c.queue()
 	if o.input = nil; o.end == nil {
 		o.end = err
@@ -221,12 +221,12 @@ func (l *loop) end(c *Conn, err error) {
 func (l *loop) settle(c *Conn) {
 	c.mu.Lock()
 	c.posted = false
-	if c.gone {
+	if c.is(isGone) {
 		c.mu.Unlock()
 		return
 	}
 	err := c.flush()
-	if err == nil && c.abort {
+	if err == nil && c.is(isAborted) {
 		err = ErrClosed
 	}
 	queued, moved, drained, waiting := 0, l.tick.Load(), false, false
@@ -241,8 +241,8 @@ func (l *loop) settle(c *Conn) {
 		}
 		moved = o.moved
 		l.counts.account(o)
-		if c.pressed.Load() && queued <= l.server.limits.soft/2 {
-			c.pressed.Store(false)
+		if c.is(isPressed) && queued <= l.server.limits.soft/2 {
+			c.unmark(isPressed)
 			drained = true
 		}
 		waiting = o.input != nil
@@ -284,7 +284,7 @@ func (l *loop) settle(c *Conn) {
 
 // depart goes on with an end when all output has left. It returns false if that was the last of the connection.
 func (l *loop) depart(c *Conn) bool {
-	if c.eof || c.proto.CloseReceived() && !c.full && c.proto.CloseSent() {
+	if c.is(atEnd) || c.proto.CloseReceived() && !c.is(wasFull) && c.proto.CloseSent() {
 		// The peer's octets have ended; or both have said goodbye, and nothing is left to be read: closing now resets nothing (E19). The server
 		// closes first (7.1.1).
 		l.finish(c, nil)
@@ -307,7 +307,7 @@ func (l *loop) watch(c *Conn, queued int, waiting, drained bool) bool {
 		want |= writable
 	}
 	switch soft := l.server.limits.soft; {
-	case c.eof: // it would be reported for ever
+	case c.is(atEnd): // it would be reported for ever
 		want &^= readable
 	case c.state != open || soft < 0:
 		want |= readable
@@ -332,19 +332,19 @@ func (l *loop) watch(c *Conn, queued int, waiting, drained bool) bool {
 	if drained {
 		l.drained(c)
 	}
-	return !c.gone
+	return !c.is(isGone)
 }
 
 // finish ends c for good: the handle is closed, everything it held is given back, and its handler hears of it, once. A nil err means the reason
 // that was noted when the end began.
 func (l *loop) finish(c *Conn, err error) {
 	c.mu.Lock()
-	if c.gone {
+	if c.is(isGone) {
 		c.mu.Unlock()
 		return
 	}
-	c.gone = true
-	c.closing.Store(true)
+	c.mark(isGone)
+	c.mark(isClosing)
 	if o := c.busy; o != nil {
 		if o.end != nil {
 			err = o.end
@@ -367,6 +367,9 @@ func (l *loop) finish(c *Conn, err error) {
 	l.load.Add(-1)
 	l.server.conns.Add(-1)
 	c.proto.Release()
+	if z := c.proto.Compressor; z != nil {
+		z.Release()
+	}
 	if h := c.handler; h != nil {
 		c.handler = nil
 		if err == nil {
