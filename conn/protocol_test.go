@@ -40,7 +40,7 @@ func TestSizes(t *testing.T) {
 
 // The machine asks for nothing: no clock, lock, log, goroutine or socket. What it imports says so, and that it says go nowhere.
 func TestTheMachineImportsNothing(t *testing.T) {
-	for _, file := range []string{"protocol.go", "receive.go", "send.go", "message.go", "prepared.go"} {
+	for _, file := range []string{"protocol.go", "receive.go", "send.go", "message.go", "prepared.go", "deflate.go"} {
 		for _, path := range imports(t, file) {
 			if path != "github.com/idlewire/idlewire/frame" {
 				t.Errorf("%s imports %s", file, path)
