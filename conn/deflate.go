@@ -29,10 +29,11 @@ func (p *Protocol) appendDeflated(dst []byte, op frame.Opcode, fin bool, payload
 		h.Rsv = frame.Rsv1 // RFC 7692, 6.1: "only the first fragment"
 	}
 	// The header goes before what is not there yet. It gets the room that it may need, and what follows moves down if that was too much.
-	h.Length = int64(len(payload))
+	most := len(payload)
 	if !first || !fin {
-		h.Length += int64(len(payload)/1000) + 64
+		most += len(payload)/1000 + 64
 	}
+	h.Length = int64(most)
 	var room [frame.MaxHeaderSize]byte
 	begin, size := len(dst), h.Size()
 	b, ok := p.Compressor.Compress(append(dst, room[:size]...), payload, first, fin)
