@@ -91,6 +91,9 @@ var (
 	ErrResponseAccept       = breach(101, "Sec-WebSocket-Accept does not answer the key")
 	ErrResponseSubprotocols = breach(101, "server chose a subprotocol that was not offered")
 	ErrResponseExtensions   = breach(101, "server chose an extension that was not offered")
+
+	ErrResponseDeflate = breach(101, "the server's parameters of permessage-deflate answer no offer")           // RFC 7692 7; found by package deflate
+	ErrResponseWindow  = breach(101, "no room in the budget for the window that permessage-deflate needs here") // by package deflate; not the server's fault
 )
 
 func breach(status int, text string) *Error { return &Error{Status: status, text: text} }

@@ -1,0 +1,567 @@
+package deflate
+
+import (
+	"bytes"
+	"compress/flate"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/idlewire/idlewire/conn"
+)
+
+// jsonOf returns n octets of JSON-like text, other ones each time.
+func jsonOf(r *rand.Rand, n int) []byte {
+	names := []string{"alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"}
+	kinds := []string{"order.created", "order.updated", "trade.executed", "quote", "heartbeat", "position.changed"}
+	var b bytes.Buffer
+	for b.Len() < n {
+		fmt.Fprintf(&b, `{"id":%d,"type":"%s","user":{"name":"%s","active":%v},"price":%d.%02d,"qty":%d,"ts":"2026-%02d-%02dT%02d:%02d:%02d.%03dZ","tags":["%s","%x"]},`,
+			r.IntN(1<<30), kinds[r.IntN(len(kinds))], names[r.IntN(len(names))], r.IntN(2) == 0, r.IntN(10000), r.IntN(100), r.IntN(500),
+			1+r.IntN(12), 1+r.IntN(28), r.IntN(24), r.IntN(60), r.IntN(60), r.IntN(1000), names[r.IntN(len(names))], r.Uint32())
+	}
+	return b.Bytes()[:n]
+}
+
+// noise returns n octets that no one can compress.
+func noise(r *rand.Rand, n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(r.Uint32())
+	}
+	return b
+}
+
+// text returns n octets: JSON, one octet again and again, noise, or noise that comes again after about distance octets.
+func text(r *rand.Rand, n, distance int) []byte {
+	switch r.IntN(6) {
+	case 0:
+		return bytes.Repeat([]byte{byte(r.Uint32())}, n)
+	case 1:
+		return noise(r, n)
+	case 2:
+		period := noise(r, max(1, distance+r.IntN(7)-3))
+		return bytes.Repeat(period, n/len(period)+1)[:n]
+	}
+	return jsonOf(r, n)
+}
+
+// A pair is the two ends of one direction.
+type pair struct {
+	out, in *compressor
+	seen    []byte // what the receiving end may refer to, if it takes over
+}
+
+// newPair returns the server-to-client direction of a connection on which answer was agreed.
+func newPair(t testing.TB, o *Options, offer string) *pair {
+	answer, s, ok := o.Accept(parse(t, offer))
+	require.True(t, ok)
+	p, _ := ParseParams(answer)
+	c, err := (&Options{ClientOffers: []Params{{ClientMaxWindowBits: Any}}, Budget: -1}).Agree(parse(t, wire(t, p.Extension())))
+	require.NoError(t, err)
+	require.Equal(t, s.(*compressor).sent == nil, c.(*compressor).received == nil)
+	return &pair{out: s.(*compressor), in: c.(*compressor)}
+}
+
+// receive checks the payload of a message, of which want is the sense: that it refers to nothing but what it may, that the naive twin, the standard library
+// and our own Decompressor read it as that.
+func (p *pair) receive(t testing.TB, payload, want []byte) {
+	t.Helper()
+	window := 1 << p.in.bits[1]
+	require.LessOrEqual(t, len(p.seen), window)
+	if len(want) < naiveLimit {
+		got, farthest, err := naiveInflate(payload, p.seen, window)
+		require.NoError(t, err)
+		require.LessOrEqual(t, farthest, window)
+		require.True(t, bytes.Equal(want, got))
+	}
+	whole := io.MultiReader(bytes.NewReader(payload), bytes.NewReader([]byte("\x00\x00\xff\xff\x01\x00\x00\xff\xff")))
+	got, err := io.ReadAll(flate.NewReaderDict(whole, p.seen))
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(want, got))
+
+	d := p.in.Decompressor()
+	b, rest, full, err := d.Decompress(make([]byte, 0, len(want)), payload, true)
+	require.NoError(t, err)
+	require.False(t, full)
+	require.Empty(t, rest)
+	require.True(t, bytes.Equal(want, b))
+	d.End(b)
+
+	if p.in.received != nil {
+		p.seen = append(p.seen, want...)
+		p.seen = p.seen[max(0, len(p.seen)-window):]
+		require.True(t, bytes.Equal(p.seen, p.in.received.bytes()))
+	}
+}
+
+// offersOf are offers for all windows of the server with takeover and without.
+func offersOf() (all []string) {
+	for bits := minBits; bits <= maxBits; bits++ {
+		all = append(all, fmt.Sprintf("permessage-deflate; server_max_window_bits=%d", bits),
+			fmt.Sprintf("permessage-deflate; server_no_context_takeover; server_max_window_bits=%d", bits))
+	}
+	return append(all, "permessage-deflate")
+}
+
+// Whatever is sent, in whatever way, one message after the other, comes out again.
+func TestRoundTrip(t *testing.T) {
+	for i, offer := range offersOf() {
+		for _, level := range []int{0, 2, 3, 4, 5, 6, 7, 9}[i%2*3:] {
+			if level > 6 && (raceEnabled || i%5 != 0) {
+				continue
+			}
+			r := rand.New(rand.NewPCG(uint64(i), uint64(level)))
+			p := newPair(t, &Options{Level: level, MinSize: -1, ServerContextTakeover: true}, offer)
+			for i := 0; i < 25 && !(raceEnabled && i == 8); i++ {
+				p.step(t, r)
+			}
+		}
+	}
+}
+
+// step sends one message in one of the ways there are.
+func (p *pair) step(t testing.TB, r *rand.Rand) {
+	window := 1 << p.out.bits[0]
+	sizes := []int{0, 1, 2, 15, 64, 300, 1024, 5000, window - 1, window, window + 1, 2 * window, 40000, 70000}
+	n := sizes[r.IntN(len(sizes))]
+	if n > 6000 && r.IntN(3) > 0 {
+		n = r.IntN(6000)
+	}
+	message := text(r, n, window)
+	before := bytes.Clone(message)
+	prefix := []byte("prefix")
+	switch r.IntN(8) {
+	case 0: // as Alone has it, prepared
+		if b, ok := p.out.Alone().Compress(nil, message); ok {
+			require.Less(t, len(b), len(message))
+			p.out.Sent(message)
+			p.receive(t, b, message)
+		}
+	case 1: // not sent
+		p.out.Compress(nil, message, true, true)
+		p.out.Forget()
+	case 2, 3: // fragments
+		var payload []byte
+		rest := message
+		for first, fin := true, false; !fin; first = false {
+			n := min(len(rest), []int{0, 1, 200, 3000, 1 << 20}[r.IntN(5)])
+			fin = n == len(rest) && r.IntN(2) == 0
+			b, ok := p.out.Compress(prefix, rest[:n], first, fin)
+			require.Equal(t, "prefix", string(b[:6]))
+			if first && !ok {
+				require.Len(t, b, 6)
+				return
+			}
+			require.True(t, ok)
+			require.LessOrEqual(t, len(b)-6, n+n/1000+64)
+			payload = append(payload, b[6:]...)
+			rest = rest[n:]
+			if r.IntN(10) == 0 {
+				p.out.Forget() // a fragment that has gone to no one is only known to be the last one sent by its absence
+			}
+		}
+		p.receive(t, payload, message)
+	default:
+		b, ok := p.out.Compress(prefix, message, true, true)
+		require.Equal(t, "prefix", string(b[:6]))
+		if !ok {
+			require.Len(t, b, 6)
+			break
+		}
+		require.Less(t, len(b)-6, len(message))
+		p.receive(t, b[6:], message)
+	}
+	require.True(t, bytes.Equal(before, message), "payload is the caller's")
+}
+
+// FuzzRoundTrip: any messages, cut anywhere, compressed, plain, prepared and lost in any order, come out again by any parameters.
+func FuzzRoundTrip(f *testing.F) {
+	for i := range 16 {
+		f.Add(uint8(i), uint8(i), uint64(i), []byte("hello, hello, hello, world"))
+	}
+	f.Fuzz(func(t *testing.T, params, level uint8, seed uint64, message []byte) {
+		if len(message) > 1<<16 {
+			return
+		}
+		offers := offersOf()
+		r := rand.New(rand.NewPCG(seed, 0))
+		p := newPair(t, &Options{Level: int(level % 10), MinSize: -1, ServerContextTakeover: true}, offers[int(params)%len(offers)])
+		for range 4 {
+			if b, ok := p.out.Compress(nil, message, true, true); ok {
+				require.Less(t, len(b), len(message))
+				p.receive(t, b, message)
+			}
+			cut := r.IntN(len(message) + 1)
+			if b, ok := p.out.Compress(nil, message[cut:], true, false); ok {
+				b, ok = p.out.Compress(b, message[:cut], false, true)
+				require.True(t, ok)
+				p.receive(t, b, append(bytes.Clone(message[cut:]), message[:cut]...))
+			}
+			p.step(t, r)
+		}
+	})
+}
+
+// 7.2.3: the examples there that a compressor decides on.
+func TestExamples7_2_3(t *testing.T) {
+	p := newPair(t, &Options{MinSize: -1, ServerContextTakeover: true}, "permessage-deflate")
+	hello := bytes.Repeat([]byte("Hello"), 20)
+	b, ok := p.out.Compress(nil, hello, true, false)
+	require.True(t, ok)
+	require.Equal(t, "\x00\x00\xff\xff", string(b[len(b)-4:]), "7.2.1: a fragment that is not the last keeps its tail")
+	last, ok := p.out.Compress(nil, nil, false, true)
+	require.True(t, ok)
+	require.Equal(t, []byte{0}, last, "7.2.3.6: an empty fragment at the end")
+	p.receive(t, append(b, last...), hello)
+
+	again, ok := p.out.Compress(nil, hello, true, true)
+	require.True(t, ok)
+	require.NotEqual(t, "\x00\x00\xff\xff", string(again[len(again)-4:]))
+	require.Less(t, len(again), 10, "7.2.3.2: the second message is one reference to the first")
+	p.receive(t, again, hello)
+
+	p = newPair(t, &Options{MinSize: -1}, "permessage-deflate")
+	first, _ := p.out.Compress(nil, hello, true, true)
+	second, _ := p.out.Compress(nil, hello, true, true)
+	require.Equal(t, first, second, "without takeover the same message is the same octets")
+}
+
+// Below MinSize, and if it would not shrink, a message goes as it is; once it has begun in compression it does not.
+func TestWhatIsNotCompressed(t *testing.T) {
+	zeros := make([]byte, 1000)
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, test := range []struct {
+		minSize, size int
+		compressed    bool
+	}{{0, 63, false}, {0, 64, true}, {100, 99, false}, {100, 100, true}, {-1, 20, true}, {-1, 0, false}, {1, 0, false}} {
+		c := newPair(t, &Options{MinSize: test.minSize, ServerContextTakeover: true}, "permessage-deflate").out
+		_, ok := c.Alone().Compress(nil, zeros[:test.size])
+		require.Equal(t, test.compressed, ok, "%+v", test)
+		b, ok := c.Compress([]byte("x"), zeros[:test.size], true, true)
+		require.Equal(t, test.compressed, ok, "%+v", test)
+		require.Equal(t, test.compressed, len(b) > 1)
+		_, ok = c.Compress(nil, zeros[:test.size], true, false)
+		require.Equal(t, test.compressed || test.minSize < 0, ok, "the first fragment decides: %+v", test)
+		_, ok = c.Compress(nil, zeros[:1], false, false)
+		require.True(t, ok)
+		_, ok = c.Compress(nil, noise(r, 1000), false, true)
+		require.True(t, ok)
+	}
+	for _, offer := range offersOf() {
+		c := newPair(t, &Options{MinSize: -1, ServerContextTakeover: true}, offer).out
+		for _, n := range []int{1, 2, 5, 64, 1024, 70000} {
+			b, ok := c.Compress([]byte("dst"), noise(r, n), true, true)
+			require.False(t, ok)
+			require.Equal(t, "dst", string(b))
+			b, ok = c.Compress([]byte("dst"), noise(r, n), true, false)
+			require.False(t, ok)
+			require.Equal(t, "dst", string(b))
+			if c.sent != nil {
+				require.Empty(t, c.sent.bytes())
+			}
+		}
+	}
+}
+
+// An octet more or less decides: what comes out is never as long as what goes in.
+func TestShrinksOrFails(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	c := newPair(t, &Options{MinSize: -1}, "permessage-deflate")
+	yes, no := 0, 0
+	for range 3000 {
+		message := noise(r, 20+r.IntN(20))
+		copy(message[len(message)-r.IntN(16):], message) // repeats itself a little
+		b, ok := c.out.Compress(nil, message, true, true)
+		if ok {
+			yes++
+			require.Less(t, len(b), len(message))
+			c.receive(t, b, message)
+			continue
+		}
+		no++
+		e, _ := c.out.alone.encoder(len(message), 0)
+		all, ok := e.encode(nil, message, nil, -1)
+		e.put()
+		require.True(t, ok)
+		require.GreaterOrEqual(t, len(all)-tailSize, len(message))
+	}
+	require.Greater(t, yes, 100)
+	require.Greater(t, no, 100)
+}
+
+// A window that was updated by a message that then went uncompressed, for which the receiver fails on the next one.
+func TestWindowKnowsWhatWasSent(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	p := newPair(t, &Options{ServerContextTakeover: true}, "permessage-deflate; server_max_window_bits=12")
+	one, two := jsonOf(r, 1000), jsonOf(r, 1000)
+	b, ok := p.out.Compress(nil, one, true, true)
+	require.True(t, ok)
+	p.receive(t, b, one)
+
+	plain := noise(r, 1000)
+	_, ok = p.out.Compress(nil, plain, true, true)
+	require.False(t, ok)
+	require.Equal(t, one, p.out.sent.bytes())
+	short := plain[:63]
+	_, ok = p.out.Compress(nil, short, true, true)
+	require.False(t, ok)
+	require.Equal(t, one, p.out.sent.bytes())
+
+	// Were the noise in the window it would shrink now.
+	_, ok = p.out.Compress(nil, plain, true, true)
+	require.False(t, ok)
+	b, ok = p.out.Compress(nil, two, true, true)
+	require.True(t, ok)
+	p.receive(t, b, two)
+
+	p.out.Sent(plain)
+	require.Equal(t, append(append(bytes.Clone(one), two...), plain...), p.out.sent.bytes())
+	p.seen = bytes.Clone(p.out.sent.bytes())
+	p.in.received.add(plain)
+	b, ok = p.out.Compress(nil, plain, true, true)
+	require.True(t, ok, "what Alone compressed is referred to")
+	require.Less(t, len(b), 30)
+	p.receive(t, b, plain)
+
+	p.out.Forget()
+	_, ok = p.out.Compress(nil, plain, true, true)
+	require.False(t, ok, "what was forgotten is not")
+}
+
+// Takeover that is agreed on is used, in both directions and however small the window is.
+func TestTakeoverIsUsed(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for bits := minBits; bits <= maxBits; bits++ {
+		n := min(1<<bits/2, primes[1]) // of more it sees but a part
+		message := noise(r, n)
+		p := newPair(t, &Options{MinSize: -1, ServerContextTakeover: true}, fmt.Sprintf("permessage-deflate; server_max_window_bits=%d", bits))
+		p.out.Sent(message)
+		p.in.received.add(message)
+		p.seen = bytes.Clone(message)
+		b, ok := p.out.Compress(nil, message, true, true)
+		require.True(t, ok, bits)
+		p.receive(t, b, message)
+		require.Less(t, len(b), n/4+16, bits)
+	}
+}
+
+// Small windows are used to the full by messages longer than they are, and not beyond.
+func TestSmallWindowsAreUsed(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	for bits := minBits; bits <= maxBits; bits++ {
+		window := 1 << bits
+		for _, test := range []struct {
+			distance int
+			shrinks  bool
+		}{{window - 8, true}, {window + 1, false}} {
+			message := bytes.Repeat(noise(r, test.distance), 4)
+			p := newPair(t, &Options{MinSize: -1}, fmt.Sprintf("permessage-deflate; server_max_window_bits=%d", bits))
+			b, ok := p.out.Compress(nil, message, true, true)
+			require.Equal(t, test.shrinks, ok, "%d of %d", test.distance, window)
+			if ok {
+				require.Less(t, len(b), len(message)/2)
+				p.receive(t, b, message)
+			}
+		}
+	}
+}
+
+// Alone is one and the same for all that compress alike.
+func TestAlone(t *testing.T) {
+	o := &Options{ServerContextTakeover: true}
+	a := newPair(t, o, "permessage-deflate").out.Alone()
+	require.True(t, a == newPair(t, o, "permessage-deflate").out.Alone())
+	require.True(t, a == newPair(t, &Options{}, "permessage-deflate; server_no_context_takeover").out.Alone(), "other options, the same way")
+	require.True(t, a == newPair(t, &Options{Level: DefaultLevel, MinSize: 64}, "permessage-deflate; server_max_window_bits=15").out.Alone())
+	for _, other := range []*pair{
+		newPair(t, o, "permessage-deflate; server_max_window_bits=14"),
+		newPair(t, &Options{Level: 2}, "permessage-deflate"),
+		newPair(t, &Options{MinSize: 65}, "permessage-deflate"),
+	} {
+		require.False(t, a == other.out.Alone())
+	}
+}
+
+// One Compressor without takeover, and one Alone, serve many goroutines at once.
+func TestConcurrentUse(t *testing.T) {
+	shared := newPair(t, &Options{}, "permessage-deflate; server_max_window_bits=10")
+	takeover := newPair(t, &Options{ServerContextTakeover: true}, "permessage-deflate; server_max_window_bits=10")
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(uint64(i), 1))
+			p := &pair{out: shared.out, in: shared.in}
+			for range 20 {
+				p.step(t, r)
+				message := jsonOf(r, 500)
+				b, ok := takeover.out.Alone().Compress(nil, message)
+				require.True(t, ok)
+				p.receive(t, b, message)
+				shared.out.Release()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// Long messages come out in pieces; what does not shrink is given up after the first.
+func TestLongMessages(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	json := bytes.Repeat(jsonOf(r, 1<<17), 1<<5) // 4 MiB
+	for _, offer := range []string{"permessage-deflate", "permessage-deflate; server_max_window_bits=9"} {
+		p := newPair(t, &Options{ServerContextTakeover: true}, offer)
+		b, ok := p.out.Compress(nil, json, true, true)
+		require.True(t, ok)
+		p.receive(t, b, json)
+		b, ok = p.out.Compress(nil, json, true, false)
+		require.True(t, ok)
+		b, ok = p.out.Compress(b, json, false, true)
+		require.True(t, ok)
+		p.receive(t, b, append(bytes.Clone(json), json...))
+	}
+	p := newPair(t, &Options{ServerContextTakeover: true}, "permessage-deflate")
+	hard := append(noise(r, 1<<20), json...)
+	room := make([]byte, 0, 4*pieceSize)
+	b, ok := p.out.Compress(room, hard, true, true)
+	require.False(t, ok)
+	require.Empty(t, b)
+	require.True(t, &b[:1][0] == &room[:1][0], "dst as it was")
+	require.Zero(t, room[:cap(room)][4*pieceSize-1], "given up early: not even this room was filled")
+	b, ok = p.out.Compress(nil, hard, false, true)
+	require.True(t, ok, "but not of a message begun")
+	require.Less(t, len(b), 1<<20+len(json)/3)
+}
+
+// What a message brings with it is less than it is long, also if it does not shrink.
+func TestMemoryOfOneMessage(t *testing.T) {
+	if raceEnabled {
+		t.Skip("sync.Pool drops encoders")
+	}
+	p := newPair(t, &Options{}, "permessage-deflate")
+	message := noise(rand.New(rand.NewPCG(13, 14)), 60000)
+	p.out.Compress(nil, message, true, true)
+	require.LessOrEqual(t, testing.AllocsPerRun(20, func() { p.out.Compress(make([]byte, 0, len(message)), message, true, true) }), 1.0)
+	e, _ := p.out.alone.encoder(len(message), 0)
+	defer e.put()
+	require.Nil(t, e.out.b, "what is in the pool holds nothing of a connection")
+	require.LessOrEqual(t, cap(e.dict), 1<<maxBits)
+}
+
+// Once everything has its size a message costs no allocation.
+func TestCompressAllocs(t *testing.T) {
+	if raceEnabled {
+		t.Skip("sync.Pool drops encoders")
+	}
+	r := rand.New(rand.NewPCG(15, 16))
+	message, hard := jsonOf(r, 1024), noise(r, 1024)
+	dst := make([]byte, 0, 2048)
+	for _, offer := range offersOf() {
+		p := newPair(t, &Options{ServerContextTakeover: true}, offer)
+		for range 70 {
+			p.out.Compress(dst, message, true, true) // until the window is full
+		}
+		require.Zero(t, testing.AllocsPerRun(50, func() {
+			p.out.Compress(dst, message, true, true)
+			p.out.Compress(dst, hard, true, true)
+			p.out.Compress(dst, message, true, false)
+			p.out.Compress(dst, message, false, true)
+			p.out.Alone().Compress(dst, message)
+			p.out.Sent(message)
+		}), offer)
+	}
+}
+
+// Idle, a connection holds its windows and at most 512 octets besides; without takeover nothing.
+func TestIdleMemory(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector's memory is not ours")
+	}
+	const many = 200
+	r := rand.New(rand.NewPCG(17, 18))
+	message := jsonOf(r, 1<<16)
+	defer runtime.KeepAlive(message)
+	for _, bits := range []int{0, 8, 9, 12, 15} {
+		o := &Options{ServerContextTakeover: bits > 0, ClientContextTakeover: bits > 0, ServerMaxWindowBits: bits, ClientMaxWindowBits: bits}
+		offers := parse(t, "permessage-deflate; client_max_window_bits")
+		open := make([]conn.Compressor, many)
+		wireForm := bytes.Clone(mustCompress(t, message))
+		room := make([]byte, 0, 1<<17)
+		use := func(i int) {
+			_, c, _ := o.Accept(offers)
+			c.Compress(room, message, true, true)
+			d := c.Decompressor()
+			b, _, _, err := d.Decompress(room, wireForm, true)
+			require.NoError(t, err)
+			d.End(b)
+			open[i] = c
+		}
+		use(0)
+		before := heap()
+		for i := range open {
+			use(i)
+		}
+		each := (heap() - before) / many
+		windows := int64(0)
+		if bits > 0 {
+			windows = 2 << bits
+		}
+		if bits == 0 {
+			require.Less(t, each, int64(16), "nothing, but for what the runtime does meanwhile")
+		} else {
+			require.LessOrEqual(t, each, windows+512, bits)
+			require.Greater(t, each, windows*9/10, "the windows are there")
+		}
+		runtime.KeepAlive([]any{open, wireForm, room, o, offers})
+	}
+}
+
+// mustCompress returns message as a client with a window of 8 bits would send it.
+func mustCompress(t testing.TB, message []byte) []byte {
+	b, ok := intern(alone{0, 1, minBits}).Compress(nil, message)
+	require.True(t, ok)
+	return b
+}
+
+// heap returns the octets of living objects. Pools are emptied by two collections.
+func heap() int64 {
+	for range 3 {
+		runtime.GC()
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+func BenchmarkCompress(b *testing.B) {
+	for _, n := range []int{125, 1024, 16384} {
+		r := rand.New(rand.NewPCG(1, 2))
+		messages := make([][]byte, 256)
+		for i := range messages {
+			messages[i] = jsonOf(r, n)
+		}
+		for _, mode := range []string{"permessage-deflate; server_no_context_takeover", "permessage-deflate",
+			"permessage-deflate; server_no_context_takeover; server_max_window_bits=9", "permessage-deflate; server_max_window_bits=9",
+			"permessage-deflate; server_max_window_bits=11", "permessage-deflate; server_max_window_bits=12"} {
+			for level := 1; level <= 9; level++ {
+				b.Run(fmt.Sprintf("%d/%s/%d", n, mode[min(len(mode), 20):], level), func(b *testing.B) {
+					p := newPair(b, &Options{Level: level, MinSize: -1, ServerContextTakeover: true}, mode)
+					dst := make([]byte, 0, 2*n)
+					in, out := 0, 0
+					b.ReportAllocs()
+					b.SetBytes(int64(n))
+					for i := 0; b.Loop(); i++ {
+						got, _ := p.out.Compress(dst, messages[i%len(messages)], true, true)
+						in, out = in+n, out+len(got)
+					}
+					b.ReportMetric(100*float64(out)/float64(in), "%")
+				})
+			}
+		}
+	}
+}
