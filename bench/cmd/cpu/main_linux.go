@@ -28,13 +28,14 @@ import (
 func init() { runtime.LockOSThread() } // the servers die with the main thread
 
 var (
-	rowKeys = flag.String("rows", "all", "rows, separated by commas, or all")
-	names   = flag.String("servers", "idlewire,gobwas,gorilla", "servers, separated by commas, or all")
+	rowKeys = flag.String("rows", "all", "rows, separated by commas; all is those without compression, compress those with")
+	names   = flag.String("servers", "idlewire,gobwas,gorilla", "servers, separated by commas, or all, or compressing")
 	rounds  = flag.Int("rounds", 5, "rounds")
 	span    = flag.Duration("span", 2*time.Second, "length of one measurement")
 	quick   = flag.Bool("quick", false, "3 rounds of 0.6 s")
 	cores   = flag.String("cores", "0,1", "core of the server, core of the client")
 	serve   = flag.String("server", "", "be the server of that name (the command starts itself with this)")
+	how     = flag.String("mode", "off", "how to compress, as the server")
 )
 
 // floorName is the floor's column.
@@ -44,7 +45,7 @@ func main() {
 	flag.Usage = usage
 	flag.Parse()
 	if *serve != "" {
-		fail(server.Main(*serve))
+		fail(server.Main(*serve, *how))
 		return
 	}
 	if *quick {
@@ -69,27 +70,43 @@ func main() {
 	}()
 	b, err := newRig(dir)
 	fail(err)
+	floors := func(r row) bool { return b.floor != "" && !r.deflate.On }
 
 	fmt.Fprint(os.Stderr, child.Busy())
-	var columns []string
-	if b.floor != "" {
-		columns = append(columns, floorName)
-	}
-	for _, k := range kinds {
-		columns = append(columns, k.Name)
-	}
-	t := newTable(columns)
+	t := newTable(kinds)
 	for _, r := range rs {
+		var columns []string
+		if floors(r) {
+			columns = append(columns, floorName)
+		}
+		for _, k := range kinds {
+			if k.Cannot(r.deflate) == "" {
+				columns = append(columns, k.Name)
+			}
+		}
 		for round := range *rounds {
 			for i := range columns { // another one goes first in each round
 				name := columns[(i+round)%len(columns)]
-				progress(fmt.Sprintf("%-12s round %d/%d  %s", r.key, round+1, *rounds, name))
+				progress(fmt.Sprintf("%-16s round %d/%d  %s", r.key, round+1, *rounds, name))
 				t.add(r, round, name, b.measure(r, name))
 			}
 		}
 	}
 	progress("")
-	t.print(rs)
+	var plain, compressed []row
+	for _, r := range rs {
+		if r.deflate.On {
+			compressed = append(compressed, r)
+		} else {
+			plain = append(plain, r)
+		}
+	}
+	if len(plain) > 0 {
+		t.print(plain, b.floor != "")
+	}
+	if len(compressed) > 0 {
+		t.printCompressed(compressed)
+	}
 	if t.failed {
 		cleanUp()
 		os.Exit(1)
@@ -137,6 +154,7 @@ func newRig(dir string) (*rig, error) {
 // A cost is what one operation costs the server.
 type cost struct {
 	total, user, system float64 // microseconds
+	octets              float64 // sent for each octet of the messages, if they were compressed
 	err                 error
 }
 
@@ -149,13 +167,19 @@ func (b *rig) measure(r row, name string) cost {
 }
 
 func (b *rig) try(r row, name string) (cost, error) {
-	program, args := b.self, []string{"-server", name}
+	var program string
+	var args []string
 	if name == floorName {
 		in, out := r.sizes()
 		program, args = b.floor, []string{strconv.Itoa(in), strconv.Itoa(out), r.mode()}
-	} else if k, err := server.Find(name); err != nil {
-		return cost{}, err
 	} else {
+		k, err := server.Find(name)
+		if err != nil {
+			return cost{}, err
+		}
+		if program, args, err = k.Command(b.self, r.deflate); err != nil {
+			return cost{}, err
+		}
 		r.conns = min(r.conns, k.Room())
 	}
 	p, err := child.Start(b.server, nil, program, args...)
@@ -179,6 +203,7 @@ func (b *rig) try(r row, name string) (cost, error) {
 	if err := r.begin(cl, *span/3, members); err != nil {
 		return cost{}, err
 	}
+	warm := cl.Traffic()
 	before, err := p.CPU()
 	if err != nil {
 		return cost{}, err
@@ -192,7 +217,7 @@ func (b *rig) try(r row, name string) (cost, error) {
 		return cost{}, err
 	}
 	d := after.Sub(before)
-	c := cost{total: d.Total.Seconds() * 1e6 / float64(n)}
+	c := cost{total: d.Total.Seconds() * 1e6 / float64(n), octets: cl.Traffic().Sub(warm).Ratio()}
 	// The ticks say how the time divides.
 	if ticks := d.User + d.System; ticks > 0 {
 		c.user = c.total * float64(d.User) / float64(ticks)
@@ -216,11 +241,15 @@ func usage() {
 	flag.PrintDefaults()
 	fmt.Fprintf(os.Stderr, "\nServers:\n\n%s\nRows:\n\n", server.List())
 	for _, r := range rows {
-		fmt.Fprintf(os.Stderr, "  %-12s %s\n", r.key, r.text)
+		fmt.Fprintf(os.Stderr, "  %-16s %s\n", r.key, r.text)
 	}
 	fmt.Fprint(os.Stderr, `
 The floor is a C program, compiled with $CC, cc or gcc when there is one, that makes the reads and writes of the row without WebSocket. Ratios are the
 median, over the rounds, of a server's CPU time per operation divided by the floor's in the same round. A server that needs two descriptors for a
 connection gets as many connections as it can hold. The exit status is 1 if a server failed.
+
+Rows with compression have no floor. Their messages are JSON, compressed beforehand; every reply is inflated, on the client's core, and compared. Ratios
+are to uWebSockets, which has to be installed (cd node/uws && npm ci --ignore-scripts), or to gws. "all" is every server on this machine, "compressing"
+every one that can compress. Those on Node need node and npm.
 `)
 }

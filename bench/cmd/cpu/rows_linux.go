@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/idlewire/idlewire/bench/internal/load"
+	"github.com/idlewire/idlewire/bench/internal/mode"
 )
 
 // A row is one kind of work.
@@ -17,7 +17,8 @@ type row struct {
 	conns    int
 	payload  int
 	inFlight int
-	budget   float64
+	budget   float64 // of the floor's cost; with compression, of uWebSockets'
+	deflate  mode.Mode
 }
 
 type kind int
@@ -29,27 +30,38 @@ const (
 )
 
 var rows = []row{
-	{"small", "echo, 100 conns, 64 B, one in flight", echo, 100, 64, 1, 1.04},
-	{"thousand", "echo, 1 000 conns, 512 B", echo, 1000, 512, 1, 1.08},
-	{"tenthousand", "echo, 10 000 conns, 128 B", echo, 10_000, 128, 1, 1.05},
-	{"pipelined", "echo, 100 conns, 64 B, 32 in flight", echo, 100, 64, 32, 1.12},
-	{"16k", "echo, 50 conns, 16 KiB", echo, 50, 16 << 10, 1, 1.08},
-	{"1m", "echo, 10 conns, 1 MiB", echo, 10, 1 << 20, 1, 0.75},
-	{"churn", "connect + upgrade + close", churn, 32, 64, 1, 1.06},
-	{"broadcast", "broadcast of 128 B to 10 000, per delivery", broadcast, 10_000, 128, 1, 1.08},
+	{key: "small", text: "echo, 100 conns, 64 B, one in flight", conns: 100, payload: 64, budget: 1.04},
+	{key: "thousand", text: "echo, 1 000 conns, 512 B", conns: 1000, payload: 512, budget: 1.08},
+	{key: "tenthousand", text: "echo, 10 000 conns, 128 B", conns: 10_000, payload: 128, budget: 1.05},
+	{key: "pipelined", text: "echo, 100 conns, 64 B, 32 in flight", conns: 100, payload: 64, inFlight: 32, budget: 1.12},
+	{key: "16k", text: "echo, 50 conns, 16 KiB", conns: 50, payload: 16 << 10, budget: 1.08},
+	{key: "1m", text: "echo, 10 conns, 1 MiB", conns: 10, payload: 1 << 20, budget: 0.75},
+	{key: "churn", text: "connect + upgrade + close", kind: churn, conns: 32, payload: 64, budget: 1.06},
+	{key: "broadcast", text: "broadcast of 128 B to 10 000, per delivery", kind: broadcast, conns: 10_000, payload: 128, budget: 1.08},
+	{key: "json", text: "echo, 100 conns, 1 KiB of JSON, no takeover", conns: 100, payload: 1 << 10, deflate: noTakeover, budget: 1},
+	{key: "json-takeover", text: "echo, 100 conns, 1 KiB of JSON, takeover", conns: 100, payload: 1 << 10, deflate: takeover, budget: 1},
+	{key: "json16k", text: "echo, 50 conns, 16 KiB of JSON, no takeover", conns: 50, payload: 16 << 10, deflate: noTakeover, budget: 1},
+	{key: "json16k-takeover", text: "echo, 50 conns, 16 KiB of JSON, takeover", conns: 50, payload: 16 << 10, deflate: takeover, budget: 1},
 }
 
-func chooseRows(list string) ([]row, error) {
-	if list == "all" {
-		return rows, nil
-	}
-	var rs []row
+var (
+	noTakeover = mode.Mode{On: true, Bits: mode.MaxBits}
+	takeover   = mode.Mode{On: true, Takeover: true, Bits: mode.MaxBits}
+)
+
+// chooseRows returns the rows of a list of keys separated by commas; "all" is every one without compression, "compress" every one with.
+func chooseRows(list string) (rs []row, err error) {
 	for key := range strings.SplitSeq(list, ",") {
-		i := slices.IndexFunc(rows, func(r row) bool { return r.key == strings.TrimSpace(key) })
-		if i < 0 {
+		key = strings.TrimSpace(key)
+		found := false
+		for _, r := range rows {
+			if r.key == key || key == "all" && !r.deflate.On || key == "compress" && r.deflate.On {
+				rs, found = append(rs, r), true
+			}
+		}
+		if !found {
 			return nil, fmt.Errorf("no row is called %q; -h lists them", key)
 		}
-		rs = append(rs, rows[i])
 	}
 	return rs, nil
 }
@@ -59,7 +71,7 @@ func (r row) mode() string { return [...]string{"echo", "close", "broadcast"}[r.
 
 // options are the client's.
 func (r row) options(floor bool) load.Options {
-	o := load.Options{Payload: r.payload, InFlight: r.inFlight, Floor: floor}
+	o := load.Options{Payload: r.payload, InFlight: r.inFlight, Floor: floor, Mode: r.deflate}
 	if r.kind == broadcast {
 		o.Path = "/broadcast"
 	}

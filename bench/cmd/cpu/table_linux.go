@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/idlewire/idlewire/bench/internal/server"
 )
 
 // ours is the server that the budgets are for.
@@ -11,12 +13,18 @@ const ours = "idlewire"
 
 // A table gathers what was measured.
 type table struct {
-	columns []string
+	columns []string          // servers
 	cells   map[string][]cost // by row and column, one for each round
 	failed  bool
 }
 
-func newTable(columns []string) *table { return &table{columns: columns, cells: map[string][]cost{}} }
+func newTable(kinds []server.Kind) *table {
+	t := &table{cells: map[string][]cost{}}
+	for _, k := range kinds {
+		t.columns = append(t.columns, k.Name)
+	}
+	return t
+}
 
 func cell(r row, column string) string { return r.key + "/" + column }
 
@@ -28,9 +36,9 @@ func (t *table) add(r row, round int, column string, c cost) {
 	t.cells[cell(r, column)] = append(t.cells[cell(r, column)], c)
 }
 
-// ratios returns the column's cost over the floor's in each round in which both were measured.
-func (t *table) ratios(r row, column string) (x []float64) {
-	base := t.cells[cell(r, floorName)]
+// ratios returns the column's cost over another's in each round in which both were measured.
+func (t *table) ratios(r row, column, to string) (x []float64) {
+	base := t.cells[cell(r, to)]
 	for i, c := range t.cells[cell(r, column)] {
 		if i < len(base) && base[i].err == nil && c.err == nil && base[i].total > 0 {
 			x = append(x, c.total/base[i].total)
@@ -60,13 +68,16 @@ func median(x []float64) float64 {
 	return (x[(n-1)/2] + x[n/2]) / 2
 }
 
-func (t *table) print(rs []row) {
-	if slices.Contains(t.columns, floorName) {
+// print prints the rows without compression.
+func (t *table) print(rs []row, floor bool) {
+	columns := t.columns
+	if floor {
+		columns = slices.Concat([]string{floorName}, columns)
 		fmt.Printf("Server CPU time per operation over the floor's: median of %d rounds (least-greatest).\n\n", *rounds)
-		t.head("work", "budget")
+		head("work", columns, "budget")
 		for _, r := range rs {
 			fmt.Printf("| %s |", r.text)
-			for _, column := range t.columns {
+			for _, column := range columns {
 				fmt.Printf(" %s |", t.ratio(r, column))
 			}
 			fmt.Printf(" %.2f |\n", r.budget)
@@ -74,10 +85,10 @@ func (t *table) print(rs []row) {
 		fmt.Println()
 	}
 	fmt.Printf("Microseconds of server CPU time per operation: user + system, medians.\n\n")
-	t.head("work", "")
+	head("work", columns, "")
 	for _, r := range rs {
 		fmt.Printf("| %s |", r.text)
-		for _, column := range t.columns {
+		for _, column := range columns {
 			if _, user, system, ok := t.micros(r, column); ok {
 				fmt.Printf(" %.2f + %.2f |", user, system)
 			} else {
@@ -90,7 +101,7 @@ func (t *table) print(rs []row) {
 
 // ratio is what stands in one cell.
 func (t *table) ratio(r row, column string) string {
-	x := t.ratios(r, column)
+	x := t.ratios(r, column, floorName)
 	switch {
 	case column == floorName:
 		return "1"
@@ -105,8 +116,8 @@ func (t *table) ratio(r row, column string) string {
 	return s
 }
 
-func (t *table) head(first, last string) {
-	h := append([]string{first}, t.columns...)
+func head(first string, columns []string, last string) {
+	h := slices.Concat([]string{first}, columns)
 	if last != "" {
 		h = append(h, last)
 	}

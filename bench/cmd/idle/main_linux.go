@@ -1,26 +1,25 @@
 // Idle measures what a server pays for connections that do nothing: many real connections, held by one server process.
 //
 //	go run ./cmd/idle -n 18000
+//	go run ./cmd/idle -compress off,on,takeover,takeover-9
 //
 // For each server it starts a process, opens the connections, waits until the memory is still, lets each connection echo one message, waits again,
 // lets some of them, chosen at random, echo another, closes all, and looks at what is left. See bench/README.md.
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/signal"
 	"runtime"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/idlewire/idlewire/bench/internal/child"
 	"github.com/idlewire/idlewire/bench/internal/load"
+	"github.com/idlewire/idlewire/bench/internal/mode"
 	"github.com/idlewire/idlewire/bench/internal/server"
 )
 
@@ -31,17 +30,36 @@ var (
 	names   = flag.String("servers", "idlewire,idlewire-blocking,gobwas,gorilla", "servers, separated by commas, or all")
 	payload = flag.Int("payload", 512, "octets of the message that each connection echoes")
 	sample  = flag.Int("sample", 1000, "connections chosen at random to echo another message")
+	ways    = flag.String("compress", "", "compare these ways of compression: off, on, takeover, takeover-BITS, separated by commas")
 	serve   = flag.String("server", "", "be the server of that name (the command starts itself with this)")
+	how     = flag.String("mode", "off", "how to compress, as the server")
 )
+
+// What the comparison of compression has instead of the defaults.
+var compressing = map[string]string{"n": "10000", "servers": "compressing", "payload": "65536"}
 
 func main() {
 	flag.Usage = usage
 	flag.Parse()
 	if *serve != "" {
-		if err := server.Main(*serve); err != nil {
+		if err := server.Main(*serve, *how); err != nil {
 			fail(err)
 		}
 		return
+	}
+	var modes []mode.Mode
+	if *ways != "" {
+		var err error
+		if modes, err = mode.List(*ways); err != nil {
+			fail(err)
+		}
+		given := map[string]bool{}
+		flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
+		for name, value := range compressing {
+			if !given[name] {
+				flag.Set(name, value)
+			}
+		}
 	}
 	kinds, err := server.Choose(*names)
 	if err != nil {
@@ -54,211 +72,39 @@ func main() {
 		os.Exit(130) // the server dies with us
 	}()
 	fmt.Fprint(os.Stderr, child.Busy())
+	good := false
+	if len(modes) > 0 {
+		good = compare(kinds, modes)
+	} else {
+		good = all(kinds)
+	}
+	if !good {
+		os.Exit(1)
+	}
+}
+
+// all prints the table of servers that do not compress; it is false if one has failed.
+func all(kinds []server.Kind) (good bool) {
 	fmt.Println(title)
 	fmt.Println("|---|---|---|---|---|---|---|---|---|")
-	failed := false
+	good = true
 	for _, k := range kinds {
-		r, err := measure(k)
+		r, err := measure(k, load.Options{Payload: *payload})
 		if err != nil {
-			failed = true
+			good = false
 			fmt.Printf("| %s | failed: %v |\n", k.Name, err)
 			continue
 		}
 		fmt.Println(r)
 		for _, s := range r.left {
-			failed = true
+			good = false
 			fmt.Printf("|  | **left behind: %s** |\n", s)
 		}
 	}
-	if failed {
-		os.Exit(1)
-	}
+	return good
 }
 
 const title = "| server | connections | fresh, B each | after one echo each, B | the same, collected, B | goroutines: before, held, after | threads: before, held | answered | descriptors: before, held, after |"
-
-type result struct {
-	name             string
-	n                int
-	base             int // octets before
-	fresh, used, col int // octets more than that
-	goroutines       [3]int
-	threads          [2]int
-	descriptors      [3]int
-	answered         int
-	left             []string
-}
-
-func (r result) String() string {
-	per := func(n int) string { return fmt.Sprintf("%.0f", float64(n)/float64(r.n)) }
-	return fmt.Sprintf("| %s | %d | %s | %s | %s | %d, %d, %d | %d, %d | %d | %d, %d, %d |", r.name, r.n, per(r.fresh), per(r.used), per(r.col),
-		r.goroutines[0], r.goroutines[1], r.goroutines[2], r.threads[0], r.threads[1], r.answered, r.descriptors[0], r.descriptors[1], r.descriptors[2])
-}
-
-func measure(k server.Kind) (r result, err error) {
-	n := min(*count, k.Room())
-	r.name, r.n = k.Name, n
-	self, err := os.Executable()
-	if err != nil {
-		return r, err
-	}
-	p, err := child.Start(-1, nil, self, "-server", k.Name)
-	if err != nil {
-		return r, err
-	}
-	defer p.Kill()
-	note(k.Name, "warming up")
-	if err := warmUp(p); err != nil {
-		return r, err
-	}
-	cl, err := load.New(p.Addr, load.Options{Payload: *payload})
-	if err != nil {
-		return r, err
-	}
-	defer cl.Abandon()
-
-	before, err := look(p, cl)
-	if err != nil {
-		return r, err
-	}
-	note(k.Name, fmt.Sprintf("opening %d connections", n))
-	if err := cl.Open(n); err != nil {
-		return r, err
-	}
-	fresh, err := look(p, cl)
-	if err != nil {
-		return r, err
-	}
-	note(k.Name, "one message each")
-	if err := cl.Once(); err != nil {
-		return r, err
-	}
-	used, err := look(p, cl)
-	if err != nil {
-		return r, err
-	}
-	note(k.Name, "a random sample")
-	rnd := rand.New(rand.NewPCG(2, uint64(n)))
-	for range *sample {
-		if err := cl.One(rnd.IntN(n)); err != nil {
-			return r, err
-		}
-		r.answered++
-	}
-	var rep server.Report
-	if err := p.Ask("collect", &rep); err != nil {
-		return r, err
-	}
-	collected, err := p.Anonymous()
-	if err != nil {
-		return r, err
-	}
-	note(k.Name, "closing")
-	if err := cl.Close(); err != nil {
-		return r, err
-	}
-	after, left, err := settle(p, before)
-	if err != nil {
-		return r, err
-	}
-	r.base = before.memory
-	r.fresh, r.used, r.col = fresh.memory-r.base, used.memory-r.base, collected-r.base
-	r.goroutines = [3]int{before.Goroutines, used.Goroutines, after.Goroutines}
-	r.threads = [2]int{before.threads, used.threads}
-	r.descriptors = [3]int{before.descriptors, used.descriptors, after.descriptors}
-	r.left = left
-	if k.Name == "idlewire" && used.Goroutines > before.Goroutines {
-		r.left = append(r.left, fmt.Sprintf("goroutines grew with the connections, from %d to %d", before.Goroutines, used.Goroutines))
-	}
-	return r, nil
-}
-
-// warmUp lets a few connections come, speak and go, so that what a server needs once (pools, threads, the first pages of everything) is not
-// counted as the connections'.
-func warmUp(p *child.Process) error {
-	cl, err := load.New(p.Addr, load.Options{Payload: *payload})
-	if err != nil {
-		return err
-	}
-	defer cl.Abandon()
-	if err := cl.Open(64); err != nil {
-		return err
-	}
-	if err := cl.Once(); err != nil {
-		return err
-	}
-	return cl.Close()
-}
-
-// A view is what can be seen of a server from outside and what it reports.
-type view struct {
-	server.Report
-	memory, threads, descriptors int
-}
-
-// look waits until the server's memory is still, and looks: it has changed by less than a part in 500 for a second and a half, or a quarter of a
-// minute is over.
-func look(p *child.Process, cl *load.Client) (v view, err error) {
-	still, last := 0, 0
-	for range 60 {
-		if err = cl.Idle(250 * time.Millisecond); err != nil {
-			return v, err
-		}
-		if v.memory, err = p.Anonymous(); err != nil {
-			return v, err
-		}
-		if d := v.memory - last; d > last/500 || -d > last/500 {
-			still, last = 0, v.memory
-		} else if still++; still == 6 {
-			break
-		}
-	}
-	return v, v.rest(p)
-}
-
-func (v *view) rest(p *child.Process) (err error) {
-	if v.threads, err = p.Threads(); err != nil {
-		return err
-	}
-	if v.descriptors, err = p.Descriptors(); err != nil {
-		return err
-	}
-	return p.Ask("report", &v.Report)
-}
-
-// settle waits until everything is as it was before, and says what is not.
-func settle(p *child.Process, before view) (v view, left []string, err error) {
-	for range 100 {
-		if err := v.rest(p); err != nil {
-			return v, nil, err
-		}
-		left = nil
-		if v.descriptors > before.descriptors {
-			left = append(left, fmt.Sprintf("%d descriptors", v.descriptors-before.descriptors))
-		}
-		// Pools of goroutines may keep some; one per connection they may not.
-		if v.Goroutines > before.Goroutines+kept {
-			left = append(left, fmt.Sprintf("%d goroutines", v.Goroutines-before.Goroutines))
-		}
-		var counts map[string]int64
-		if err := json.Unmarshal(v.Counts, &counts); err != nil {
-			return v, nil, err
-		}
-		for name, n := range counts {
-			if n != 0 {
-				left = append(left, fmt.Sprintf("Stats counts %d %s", n, name))
-			}
-		}
-		if len(left) == 0 {
-			break
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	return v, left, nil
-}
-
-// kept is how many goroutines more than before are no leak.
-const kept = 128
 
 func note(name, what string) { fmt.Fprintf(os.Stderr, "%-20s %s\n", name, what) }
 
@@ -277,5 +123,10 @@ func usage() {
 The figure is the growth of the server process's anonymous resident memory (smaps_rollup, Anonymous) divided by the number of connections, after 64
 connections have come, echoed and gone. Columns "fresh" and "after one echo" are taken when the memory has been still for 1.5 s; nobody calls
 the collector: GOGC is 100 and paces itself. "Collected" is after runtime.GC and debug.FreeOSMemory. A server that needs two descriptors per
-connection holds as many as fit. The exit status is 1 if anything is left behind.`))
+connection holds as many as fit. The exit status is 1 if anything is left behind.
+
+With -compress each server is measured once for each way, with -n 10000, -payload 65536 and -servers compressing unless they are given: a cell is after
+one message each of JSON, sixteen at a time, and in parentheses the same collected. The client offers exactly what the column needs, and inflates and
+compares what it gets with an inflater that fails at a reference beyond the window that was agreed on.
+"all" is every server on this machine, "compressing" every one that can compress. Those on Node need node and npm.`))
 }

@@ -14,6 +14,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/idlewire/idlewire/bench/internal/mode"
 )
 
 // Options say what the connections do.
@@ -22,6 +24,9 @@ type Options struct {
 	Payload  int    // octets of each message
 	InFlight int    // messages that a connection has under way; default 1
 	Floor    bool   // the server is floor.c: its replies are zeros
+	Text     bool   // the messages are JSON, of at least 128 octets, and not noise
+	Mode     mode.Mode
+	AtOnce   int // messages that Once has under way; default 256
 }
 
 // A Client is many connections to one server. Its methods must be called by one goroutine.
@@ -44,6 +49,11 @@ type Client struct {
 	ended     int // connections that have ended as they should
 	goOn      bool
 	churn     bool
+
+	inflater inflater
+	plain    []byte   // what it puts out
+	spares   [][]byte // bodies
+	traffic  Traffic
 }
 
 type phase uint8
@@ -58,15 +68,16 @@ const (
 type conn struct {
 	fd       int
 	phase    phase
-	got      int    // octets of the next reply that have come
-	next     int    // variant of the next reply
-	send     int    // variant of the next message
-	owed     int    // messages to be sent
-	open     int    // messages without a reply, those owed included
-	out      []byte // what the kernel has not taken of the last run of them
-	ctl      []byte // control frames to be sent
-	writable bool   // we wait for that, too
-	carry    []byte // octets of a response or a control frame that has come in part
+	got      int       // octets of the next reply that have come
+	next     int       // variant of the next reply
+	send     int       // variant of the next message
+	owed     int       // messages to be sent
+	open     int       // messages without a reply, those owed included
+	out      []byte    // what the kernel has not taken of the last run of them
+	ctl      []byte    // control frames to be sent
+	writable bool      // we wait for that, too
+	carry    []byte    // octets of a response, a control frame or a header that has come in part
+	z        *deflated // the reply under way, if the connection compresses
 }
 
 // Patience is how long a server may be silent when it owes something.
@@ -92,6 +103,14 @@ func New(addr string, o Options) (*Client, error) {
 	if o.Path == "" {
 		o.Path = "/"
 	}
+	if o.AtOnce == 0 {
+		o.AtOnce = opensAtOnce
+	}
+	offer := ""
+	if o.Mode.On {
+		o.Text = true // noise does not shrink
+		offer = "Sec-WebSocket-Extensions: " + o.Mode.Offer() + "\r\n"
+	}
 	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
@@ -100,8 +119,8 @@ func New(addr string, o Options) (*Client, error) {
 		o:    o,
 		addr: unix.SockaddrInet4{Port: int(ap.Port()), Addr: ap.Addr().As4()},
 		request: fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-			"Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n", o.Path, addr, key),
-		f:      newFrames(o.Payload, o.InFlight, o.Floor),
+			"Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n%s\r\n", o.Path, addr, key, offer),
+		f:      newFrames(o),
 		ep:     ep,
 		events: make([]unix.EpollEvent, 512),
 		buf:    make([]byte, readSize),
@@ -141,6 +160,11 @@ func (cl *Client) connect(i int) error {
 	}
 	c := &cl.conns[i]
 	*c = conn{fd: fd, carry: c.carry[:0]}
+	if cl.o.Mode.On {
+		c.z = new(deflated)
+		c.send = i % len(cl.f.want) // they do not all say the same at the same time
+		c.next = c.send
+	}
 	source := cl.opened / perSource
 	cl.opened++
 	// The port is chosen when the whole pair of addresses is known.
@@ -259,6 +283,8 @@ func (cl *Client) take(c *conn, i int, b []byte) error {
 			}
 			if s := string(b[:end]); !strings.HasPrefix(s, "HTTP/1.1 101 ") || !strings.Contains(s, accept) {
 				return fmt.Errorf("not upgraded: %q", s)
+			} else if err := cl.o.Mode.Agreed(extensions(s)); err != nil {
+				return err
 			}
 			b = b[end+4:]
 			c.phase = open
@@ -278,7 +304,7 @@ func (cl *Client) take(c *conn, i int, b []byte) error {
 			}
 			c.got += len(b)
 			b = nil
-		case c.got == 0 && b[0] == 0x89: // a ping
+		case c.got == 0 && !c.z.inFrame() && b[0] == 0x89: // a ping
 			if len(b) < 2 || len(b) < 2+int(b[1]) {
 				c.carry = append(c.carry, b...)
 				b = nil
@@ -289,6 +315,16 @@ func (cl *Client) take(c *conn, i int, b []byte) error {
 			b = b[n:]
 			if err := cl.flush(c, i); err != nil {
 				return err
+			}
+		case c.z != nil:
+			rest, n, more, err := cl.takeDeflated(c, b)
+			if err != nil {
+				return err
+			}
+			done += n
+			if b = rest; more {
+				c.carry = append(c.carry, b...)
+				b = nil
 			}
 		default:
 			want := cl.f.want[c.next]
@@ -316,6 +352,17 @@ func (cl *Client) take(c *conn, i int, b []byte) error {
 		}
 	}
 	return nil
+}
+
+// extensions returns the value of Sec-WebSocket-Extensions in a response, up to its blank line; all of them, if there are more.
+func extensions(response string) string {
+	var all []string
+	for line := range strings.SplitSeq(response, "\r\n") {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.EqualFold(name, "Sec-WebSocket-Extensions") {
+			all = append(all, strings.TrimSpace(value))
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // flush sends what is to be sent, as far as the kernel takes it.

@@ -23,15 +23,15 @@ func TestFrames(t *testing.T) {
 	require.Equal(t, 2+64, WriteSize(64))
 	require.Equal(t, 10+1<<20, WriteSize(1<<20))
 
-	f := newFrames(64, 3, false)
-	require.Equal(t, ReadSize(64), f.size)
-	require.Equal(t, f.ring[:3*f.size], f.ring[variants*f.size:], "a run that begins with the last variant goes on with the first")
+	f := newFrames(Options{Payload: 64, InFlight: 3})
+	require.Len(t, f.run(5, 1), ReadSize(64))
+	require.Equal(t, f.run(0, 3), f.ring[variants*ReadSize(64):], "a run that begins with the last variant goes on with the first")
 	require.NotEqual(t, f.want[0], f.want[1])
 }
 
 // A client that believed everything would measure a server that does nothing.
 func TestWrongReplyIsSeen(t *testing.T) {
-	f := newFrames(64, 1, false)
+	f := newFrames(Options{Payload: 64, InFlight: 1})
 	for name, reply := range map[string]func(k int) []byte{
 		"an octet":         func(k int) []byte { b := bytes.Clone(f.want[k]); b[40] ^= 1; return b },
 		"a length":         func(k int) []byte { b := bytes.Clone(f.want[k]); b[1]--; return b[:len(b)-1] },
@@ -53,7 +53,7 @@ func TestWrongReplyIsSeen(t *testing.T) {
 				nc.Read(b) // the opening handshake: it comes whole
 				io.WriteString(nc, "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: "+accept+"\r\n\r\n")
 				for k := range 3 {
-					if _, err := io.ReadFull(nc, b[:f.size]); err != nil {
+					if _, err := io.ReadFull(nc, b[:len(f.run(0, 1))]); err != nil {
 						return
 					}
 					if k < 2 {
@@ -76,7 +76,7 @@ func TestWrongReplyIsSeen(t *testing.T) {
 
 // A ping between replies, cut in the middle, is answered and disturbs nothing.
 func TestPingIsAnswered(t *testing.T) {
-	f := newFrames(8, 1, false)
+	f := newFrames(Options{Payload: 8, InFlight: 1})
 	ln, err := net.Listen("tcp4", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer ln.Close()
@@ -90,7 +90,7 @@ func TestPingIsAnswered(t *testing.T) {
 		b := make([]byte, 4096)
 		nc.Read(b)
 		io.WriteString(nc, "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: "+accept+"\r\n\r\n")
-		io.ReadFull(nc, b[:f.size])
+		io.ReadFull(nc, b[:len(f.run(0, 1))])
 		nc.Write(append(bytes.Clone(f.want[0]), 0x89))
 		<-rest
 		nc.Write([]byte{2, 'h', 'i'})

@@ -1,8 +1,14 @@
 package load
 
 import (
+	"bytes"
+	"compress/flate"
 	"encoding/binary"
 	"math/rand/v2"
+
+	window "github.com/klauspost/compress/flate"
+
+	"github.com/idlewire/idlewire/bench/internal/mode"
 )
 
 // The frames are built here, and not by the library, so that a mistake of the library cannot hide in its own peer.
@@ -11,43 +17,90 @@ import (
 // swapped is seen.
 const variants = 16
 
+// farther is how many octets of messages come before the first is said again, if they are compressed: no window holds it any more.
+const farther = 8 << mode.MaxBits
+
 // frames are all octets that a client sends and expects, made before the clock runs.
 type frames struct {
 	ring []byte   // masked frames, variant after variant, and again as many as may leave at once
-	size int      // of one of them
-	want [][]byte // the reply to each variant
+	at   []int    // where each of them begins, and the end
+	want [][]byte // the reply to each variant: its octets, or, if the connection compresses, the message
 	most int      // frames in ring that follow each of the variants
 }
 
-func newFrames(payload, most int, floor bool) frames {
+func newFrames(o Options) frames {
 	n := variants
-	if payload > 64<<10 { // a few MiB more would only wash the caches
+	if o.Payload > 64<<10 { // a few MiB more would only wash the caches
 		n = 1
 	}
-	rnd := rand.New(rand.NewPCG(1, uint64(payload)))
-	f := frames{most: most}
-	var one [][]byte
+	op := byte(0x82)
+	if o.Text {
+		op = 0x81
+	}
+	if o.Mode.On {
+		n = max(n, farther/o.Payload)
+		op |= 0x40 // RSV1 (RFC 7692 6)
+	}
+	rnd := rand.New(rand.NewPCG(1, uint64(o.Payload)))
+	f := frames{most: o.InFlight}
+	var all [][]byte
 	for range n {
-		b := make([]byte, payload)
-		for i := range b {
-			b[i] = byte(rnd.Uint32())
+		var b []byte
+		if o.Text {
+			b = text(o.Payload, rnd)
+		} else {
+			b = make([]byte, o.Payload)
+			for i := range b {
+				b[i] = byte(rnd.Uint32())
+			}
 		}
-		one = append(one, masked(0x82, b, rnd.Uint32()))
-		reply := append(head(nil, 0x82, 0, payload), b...)
-		if floor {
+		if o.Mode.On {
+			all = append(all, masked(op, alone(b, o.Mode.Bits), rnd.Uint32()))
+			f.want = append(f.want, b)
+			continue
+		}
+		all = append(all, masked(op, b, rnd.Uint32()))
+		reply := append(head(nil, op, 0, o.Payload), b...)
+		if o.Floor {
 			clear(reply)
 		}
 		f.want = append(f.want, reply)
 	}
-	f.size = len(one[0])
-	for i := range n + most {
-		f.ring = append(f.ring, one[i%n]...)
+	for i := range n + f.most {
+		f.at = append(f.at, len(f.ring))
+		f.ring = append(f.ring, all[i%n]...)
 	}
+	f.at = append(f.at, len(f.ring))
 	return f
 }
 
 // run returns k frames, beginning with variant v; k <= f.most.
-func (f *frames) run(v, k int) []byte { return f.ring[v*f.size : (v+k)*f.size] }
+func (f *frames) run(v, k int) []byte { return f.ring[f.at[v]:f.at[v+k]] }
+
+// alone compresses a message so that it refers to nothing before, which is allowed whatever was agreed on, and by a window of so many bits.
+func alone(plain []byte, bits int) []byte {
+	var b bytes.Buffer
+	var w interface {
+		Write([]byte) (int, error)
+		Flush() error
+	}
+	var err error
+	if bits == mode.MaxBits {
+		w, err = flate.NewWriter(&b, flate.DefaultCompression)
+	} else {
+		w, err = window.NewWriterWindow(&b, 1<<bits)
+	}
+	if err == nil {
+		_, err = w.Write(plain)
+	}
+	if err == nil {
+		err = w.Flush()
+	}
+	if err != nil {
+		panic(err) // a level or a window that there is not
+	}
+	return b.Bytes()[:b.Len()-4] // 7.2.1
+}
 
 // head appends a frame header; mask is 0 or 0x80.
 func head(dst []byte, first, mask byte, n int) []byte {

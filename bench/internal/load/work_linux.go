@@ -42,8 +42,8 @@ func (cl *Client) Once() error {
 		if err := cl.say(i); err != nil {
 			return err
 		}
-		if i%opensAtOnce == opensAtOnce-1 || i == len(cl.conns)-1 {
-			if err := cl.settled(i/opensAtOnce*opensAtOnce, i+1); err != nil {
+		if i%cl.o.AtOnce == cl.o.AtOnce-1 || i == len(cl.conns)-1 {
+			if err := cl.settled(i/cl.o.AtOnce*cl.o.AtOnce, i+1); err != nil {
 				return err
 			}
 		}

@@ -7,12 +7,21 @@ import (
 	"net/http"
 
 	"github.com/coder/websocket"
+
+	"github.com/idlewire/idlewire/bench/internal/mode"
 )
 
-func serveCoder(ln net.Listener, _ *func() any) error {
+func serveCoder(ln net.Listener, m mode.Mode, _ *func() any) error {
 	var all room[*websocket.Conn]
+	var o websocket.AcceptOptions // compression is off unless asked for
+	switch {
+	case m.Takeover:
+		o.CompressionMode = websocket.CompressionContextTakeover
+	case m.On:
+		o.CompressionMode = websocket.CompressionNoContextTakeover
+	}
 	return http.Serve(ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := websocket.Accept(w, r, nil)
+		c, err := websocket.Accept(w, r, &o)
 		if err != nil {
 			return
 		}

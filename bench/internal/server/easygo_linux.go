@@ -5,12 +5,14 @@ import (
 
 	"github.com/gobwas/pool/pbufio"
 	"github.com/mailru/easygo/netpoll"
+
+	"github.com/idlewire/idlewire/bench/internal/mode"
 )
 
 // serveEasygo is the design of "A Million WebSockets and Go" with its own libraries: a connection that is idle has no goroutine and no buffer. A
 // one-shot read event hands it to a pool of goroutines; the one that takes it reads what is there through a pooled buffer and arms it again. The
 // poller needs a descriptor of its own for every connection, a duplicate.
-func serveEasygo(ln net.Listener, _ *func() any) error {
+func serveEasygo(ln net.Listener, _ mode.Mode, _ *func() any) error {
 	poller, err := netpoll.New(nil)
 	if err != nil {
 		return err

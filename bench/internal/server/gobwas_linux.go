@@ -8,6 +8,8 @@ import (
 
 	"github.com/gobwas/pool/pbufio"
 	"github.com/gobwas/ws"
+
+	"github.com/idlewire/idlewire/bench/internal/mode"
 )
 
 // A gobwasConn is what both servers on gobwas/ws share.
@@ -96,7 +98,7 @@ func (c *gobwasConn) write(f ws.Frame) error {
 	return w.Flush()
 }
 
-func serveGobwas(ln net.Listener, _ *func() any) error {
+func serveGobwas(ln net.Listener, _ mode.Mode, _ *func() any) error {
 	var all room[*gobwasConn]
 	for {
 		nc, err := ln.Accept()

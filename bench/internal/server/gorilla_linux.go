@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/gorilla/websocket"
+
+	"github.com/idlewire/idlewire/bench/internal/mode"
 )
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
@@ -16,10 +18,10 @@ type gorillaConn struct {
 	mu sync.Mutex // one writer at a time
 }
 
-func serveGorilla(ln net.Listener, _ *func() any) error {
+func serveGorilla(ln net.Listener, m mode.Mode, _ *func() any) error {
 	var all room[*gorillaConn]
 	// What its documentation advises for very many connections: small buffers of its own instead of the two of net/http, and a pool for writing.
-	u := websocket.Upgrader{ReadBufferSize: 1024, WriteBufferSize: 4096, WriteBufferPool: new(sync.Pool)}
+	u := websocket.Upgrader{ReadBufferSize: 1024, WriteBufferSize: 4096, WriteBufferPool: new(sync.Pool), EnableCompression: m.On}
 	return http.Serve(ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		nc, err := u.Upgrade(w, r, nil)
 		if err != nil {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 
 	"github.com/lxzan/gws"
+
+	"github.com/idlewire/idlewire/bench/internal/mode"
 )
 
 type gwsHandler struct {
@@ -36,9 +38,19 @@ func (h *gwsHandler) OnMessage(c *gws.Conn, m *gws.Message) {
 	h.all.each(func(c *gws.Conn) { b.Broadcast(c) })
 }
 
-func serveGws(ln net.Listener, _ *func() any) error {
-	single := gws.NewUpgrader(&gwsHandler{}, nil)
-	many := gws.NewUpgrader(&gwsHandler{broadcast: true}, nil)
+func serveGws(ln net.Listener, m mode.Mode, _ *func() any) error {
+	// The window has to be told: with takeover the default is one of 12 bits.
+	option := func() *gws.ServerOption {
+		return &gws.ServerOption{PermessageDeflate: gws.PermessageDeflate{
+			Enabled:               m.On,
+			ServerContextTakeover: m.Takeover,
+			ClientContextTakeover: m.Takeover,
+			ServerMaxWindowBits:   m.Bits,
+			ClientMaxWindowBits:   m.Bits,
+		}}
+	}
+	single := gws.NewUpgrader(&gwsHandler{}, option())
+	many := gws.NewUpgrader(&gwsHandler{broadcast: true}, option())
 	return http.Serve(ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		u := single
 		if r.URL.Path == broadcastPath {

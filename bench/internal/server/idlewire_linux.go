@@ -7,20 +7,22 @@ import (
 	"github.com/idlewire/idlewire/conn"
 	"github.com/idlewire/idlewire/handshake"
 	"github.com/idlewire/idlewire/netpoll"
+
+	"github.com/idlewire/idlewire/bench/internal/mode"
 )
 
 // Default options all of them: limits, timeouts and checks are on, as in a server that is exposed. The message limit makes room for the largest
 // row, whose messages are exactly as long as the default allows.
 
-func serveLoop(ln net.Listener, counts *func() any) error {
-	return serveNetpoll(ln, netpoll.Loop, counts)
+func serveLoop(ln net.Listener, m mode.Mode, counts *func() any) error {
+	return serveNetpoll(ln, m, netpoll.Loop, counts)
 }
 
-func servePortable(ln net.Listener, counts *func() any) error {
-	return serveNetpoll(ln, netpoll.Portable, counts)
+func servePortable(ln net.Listener, m mode.Mode, counts *func() any) error {
+	return serveNetpoll(ln, m, netpoll.Portable, counts)
 }
 
-func serveNetpoll(ln net.Listener, d netpoll.Driver, counts *func() any) error {
+func serveNetpoll(ln net.Listener, m mode.Mode, d netpoll.Driver, counts *func() any) error {
 	var all room[*netpoll.Conn]
 	s := &netpoll.Server{
 		Driver:   d,
@@ -59,7 +61,7 @@ func (b *member) Close(c *netpoll.Conn, _ error) { b.all.leave(c) }
 
 // serveBlocking, like all that take connections over from net/http, serves each in a goroutine of its own, so that the handler returns and what
 // net/http keeps for a request is let go.
-func serveBlocking(ln net.Listener, _ *func() any) error {
+func serveBlocking(ln net.Listener, m mode.Mode, _ *func() any) error {
 	var all room[*conn.Conn]
 	return http.Serve(ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := conn.Accept(w, r, nil, nil)

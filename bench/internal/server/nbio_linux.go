@@ -7,13 +7,16 @@ import (
 	"github.com/lesismal/nbio/logging"
 	"github.com/lesismal/nbio/nbhttp"
 	"github.com/lesismal/nbio/nbhttp/websocket"
+
+	"github.com/idlewire/idlewire/bench/internal/mode"
 )
 
-func serveNbio(ln net.Listener, _ *func() any) error {
+func serveNbio(ln net.Listener, m mode.Mode, _ *func() any) error {
 	logging.SetLevel(logging.LevelError)
 	var all room[*websocket.Conn]
 	upgrader := func(broadcast bool) *websocket.Upgrader {
 		u := websocket.NewUpgrader()
+		u.EnableCompression(m.On)
 		u.OnMessage(func(c *websocket.Conn, op websocket.MessageType, b []byte) {
 			if !broadcast {
 				c.WriteMessage(op, b)

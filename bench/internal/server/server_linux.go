@@ -16,6 +16,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/idlewire/idlewire/bench/internal/mode"
 )
 
 // A Kind is a way to serve.
@@ -26,22 +28,91 @@ type Kind struct {
 	// Descriptors is how many a connection costs.
 	Descriptors int
 
-	// serve serves ln until the process ends. It may set counts to a function that tells what the server counts; what that returns must
-	// have come back to zero when all connections have ended.
-	serve func(ln net.Listener, counts *func() any) error
+	// Deflate says how the kind compresses: by what, and how hard. Empty: it does not.
+	Deflate string
+
+	// serve serves ln, compressing as m says, until the process ends. It may set counts to a function that tells what the server counts; what that
+	// returns must have come back to zero when all connections have ended.
+	serve func(ln net.Listener, m mode.Mode, counts *func() any) error
+
+	// cannot returns why the kind cannot compress as m says; nil: it can.
+	cannot func(m mode.Mode) string
+
+	// level is that of compression, if it is not the default. Such a kind is there for the tables of compression only.
+	level int
+
+	// node is the folder of a server that is no Go program; see node_linux.go.
+	node string
 }
 
 // Kinds are all servers, in the order of the tables.
 var Kinds = []Kind{
-	{"idlewire", "netpoll.Server, event loop", 1, serveLoop},
-	{"idlewire-portable", "netpoll.Server, portable driver: a goroutine per connection", 1, servePortable},
-	{"idlewire-blocking", "conn.Accept on net/http: a goroutine per connection", 1, serveBlocking},
-	{"gobwas", "gobwas/ws v1.4.0, a goroutine per connection", 1, serveGobwas},
-	{"gorilla", "gorilla/websocket v1.5.3 on net/http", 1, serveGorilla},
-	{"easygo", "gobwas/ws v1.4.0 on mailru/easygo netpoll and a pool of goroutines: the published million-connection design", 2, serveEasygo},
-	{"coder", "coder/websocket v1.8.15 on net/http", 1, serveCoder},
-	{"nbio", "lesismal/nbio v1.5.12, event loop", 1, serveNbio},
-	{"gws", "lxzan/gws v1.8.9 on net/http", 1, serveGws},
+	{Name: "idlewire", Text: "netpoll.Server, event loop", serve: serveLoop},
+	{Name: "idlewire-portable", Text: "netpoll.Server, portable driver: a goroutine per connection", serve: servePortable},
+	{Name: "idlewire-blocking", Text: "conn.Accept on net/http: a goroutine per connection", serve: serveBlocking},
+	{Name: "gobwas", Text: "gobwas/ws v1.4.0, a goroutine per connection", serve: serveGobwas},
+	{Name: "gorilla", Text: "gorilla/websocket v1.5.3 on net/http", serve: serveGorilla, Deflate: "compress/flate, level 1", cannot: noTakeover},
+	{Name: "easygo", Text: "gobwas/ws v1.4.0 on mailru/easygo netpoll and a pool of goroutines: the published million-connection design", Descriptors: 2,
+		serve: serveEasygo},
+	{Name: "coder", Text: "coder/websocket v1.8.15 on net/http", serve: serveCoder, Deflate: "compress/flate, level 1", cannot: noBits},
+	{Name: "nbio", Text: "lesismal/nbio v1.5.12, event loop", serve: serveNbio, Deflate: "compress/flate, level 1", cannot: noTakeover},
+	{Name: "gws", Text: "lxzan/gws v1.8.9 on net/http", serve: serveGws, Deflate: "klauspost/compress/flate, level 1"},
+	{Name: "ws", Text: "Node's ws 8.23.0", node: "ws", Deflate: "Node's zlib, level 6"},
+	{Name: "uws", Text: "uWebSockets.js, of npm's uwebsockets 3.0.6; only where it has been installed (cd node/uws && npm ci)", node: "uws",
+		Deflate: "Node's zlib, level 6", cannot: uwsBits},
+}
+
+func init() {
+	for i := range Kinds {
+		if Kinds[i].Descriptors == 0 {
+			Kinds[i].Descriptors = 1
+		}
+	}
+}
+
+// Cannot returns why the kind cannot compress as m says; empty: it can.
+func (k Kind) Cannot(m mode.Mode) string {
+	switch {
+	case !m.On:
+		return ""
+	case k.Deflate == "":
+		return "does not compress"
+	case k.cannot == nil:
+		return ""
+	}
+	return k.cannot(m)
+}
+
+func noTakeover(m mode.Mode) string {
+	if m.Takeover {
+		return "no context takeover"
+	}
+	return ""
+}
+
+func noBits(m mode.Mode) string {
+	if m.Bits != mode.MaxBits {
+		return "no window but of 15 bits"
+	}
+	return ""
+}
+
+func uwsBits(m mode.Mode) string {
+	if m.Bits != 9 && m.Bits != 12 && m.Bits != mode.MaxBits {
+		return "not every window has a compressor and a decompressor"
+	}
+	return ""
+}
+
+// Command returns the command line of the server process; self is the program that calls Main when it finds the flags -server and -mode.
+func (k Kind) Command(self string, m mode.Mode) (name string, args []string, err error) {
+	if why := k.Cannot(m); why != "" {
+		return "", nil, fmt.Errorf("%s cannot: %s", k.Name, why)
+	}
+	if k.node != "" {
+		return k.nodeCommand(m)
+	}
+	return self, []string{"-server", k.Name, "-mode", m.String()}, nil
 }
 
 // Find returns the kind of that name.
@@ -62,10 +133,14 @@ func (k Kind) Room() int {
 	return int(min(lim.Cur, 1<<24)-others) / k.Descriptors
 }
 
-// Choose returns the kinds of a list of names separated by commas; "all" is every one.
+// Choose returns the kinds of a list of names separated by commas. Of those that there are on this machine "all" is every one, and "compressing" every
+// one that can.
 func Choose(list string) ([]Kind, error) {
-	if list == "all" {
-		return Kinds, nil
+	switch list {
+	case "all":
+		return slices.DeleteFunc(slices.Clone(Kinds), func(k Kind) bool { return k.Missing() != nil || k.level != 0 }), nil
+	case "compressing":
+		return slices.DeleteFunc(slices.Clone(Kinds), func(k Kind) bool { return k.Missing() != nil || k.Deflate == "" }), nil
 	}
 	var ks []Kind
 	for name := range strings.SplitSeq(list, ",") {
@@ -102,10 +177,17 @@ type Report struct {
 //	collect  a Report, after runtime.GC and debug.FreeOSMemory
 //
 // It calls the collector at no other time: GOGC and its own pace decide.
-func Main(name string) error {
+func Main(name, how string) error {
 	k, err := Find(name)
 	if err != nil {
 		return err
+	}
+	m, err := mode.Parse(how)
+	if err != nil {
+		return err
+	}
+	if k.serve == nil {
+		return fmt.Errorf("%s is no Go program", name)
 	}
 	ln, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -113,7 +195,7 @@ func Main(name string) error {
 	}
 	counts := func() any { return nil }
 	go func() {
-		err := k.serve(ln, &counts)
+		err := k.serve(ln, m, &counts)
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 		os.Exit(1)
 	}()
