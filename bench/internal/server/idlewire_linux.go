@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/idlewire/idlewire/conn"
+	"github.com/idlewire/idlewire/deflate"
 	"github.com/idlewire/idlewire/handshake"
 	"github.com/idlewire/idlewire/netpoll"
 
@@ -15,18 +16,41 @@ import (
 // row, whose messages are exactly as long as the default allows.
 
 func serveLoop(ln net.Listener, m mode.Mode, counts *func() any) error {
-	return serveNetpoll(ln, m, netpoll.Loop, counts)
+	return serveNetpoll(ln, compression(m, 0), netpoll.Loop, counts)
+}
+
+// harder is the level at which zlib compresses unless told otherwise.
+const harder = 6
+
+func serveHarder(ln net.Listener, m mode.Mode, counts *func() any) error {
+	return serveNetpoll(ln, compression(m, harder), netpoll.Loop, counts)
 }
 
 func servePortable(ln net.Listener, m mode.Mode, counts *func() any) error {
-	return serveNetpoll(ln, m, netpoll.Portable, counts)
+	return serveNetpoll(ln, compression(m, 0), netpoll.Portable, counts)
 }
 
-func serveNetpoll(ln net.Listener, m mode.Mode, d netpoll.Driver, counts *func() any) error {
+// compression is off by default. With takeover its budget is for some 4 000 connections by default, and grants the rest none; the others have no budget.
+func compression(m mode.Mode, level int) conn.Options {
+	if !m.On {
+		return conn.Options{}
+	}
+	return conn.Options{Compression: &deflate.Options{
+		Level:                 level,
+		ServerContextTakeover: m.Takeover,
+		ClientContextTakeover: m.Takeover,
+		ServerMaxWindowBits:   m.Bits,
+		ClientMaxWindowBits:   m.Bits,
+		Budget:                -1,
+	}}
+}
+
+func serveNetpoll(ln net.Listener, o conn.Options, d netpoll.Driver, counts *func() any) error {
 	var all room[*netpoll.Conn]
 	s := &netpoll.Server{
 		Driver:   d,
 		MaxConns: -1,
+		Options:  o,
 		Open: func(c *netpoll.Conn, r *handshake.Request) netpoll.Handler {
 			if string(r.Path()) == broadcastPath {
 				all.enter(c)
@@ -63,8 +87,9 @@ func (b *member) Close(c *netpoll.Conn, _ error) { b.all.leave(c) }
 // net/http keeps for a request is let go.
 func serveBlocking(ln net.Listener, m mode.Mode, _ *func() any) error {
 	var all room[*conn.Conn]
+	o := compression(m, 0)
 	return http.Serve(ln, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := conn.Accept(w, r, nil, nil)
+		c, err := conn.Accept(w, r, nil, &o)
 		if err != nil {
 			return
 		}

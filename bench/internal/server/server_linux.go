@@ -47,9 +47,10 @@ type Kind struct {
 
 // Kinds are all servers, in the order of the tables.
 var Kinds = []Kind{
-	{Name: "idlewire", Text: "netpoll.Server, event loop", serve: serveLoop},
-	{Name: "idlewire-portable", Text: "netpoll.Server, portable driver: a goroutine per connection", serve: servePortable},
-	{Name: "idlewire-blocking", Text: "conn.Accept on net/http: a goroutine per connection", serve: serveBlocking},
+	{Name: "idlewire", Text: "netpoll.Server, event loop", serve: serveLoop, Deflate: "deflate, level 1"},
+	{Name: "idlewire-level6", Text: "idlewire, and what it compresses with level 6", serve: serveHarder, Deflate: "deflate, level 6", level: harder},
+	{Name: "idlewire-portable", Text: "netpoll.Server, portable driver: a goroutine per connection", serve: servePortable, Deflate: "deflate, level 1"},
+	{Name: "idlewire-blocking", Text: "conn.Accept on net/http: a goroutine per connection", serve: serveBlocking, Deflate: "deflate, level 1"},
 	{Name: "gobwas", Text: "gobwas/ws v1.4.0, a goroutine per connection", serve: serveGobwas},
 	{Name: "gorilla", Text: "gorilla/websocket v1.5.3 on net/http", serve: serveGorilla, Deflate: "compress/flate, level 1", cannot: noTakeover},
 	{Name: "easygo", Text: "gobwas/ws v1.4.0 on mailru/easygo netpoll and a pool of goroutines: the published million-connection design", Descriptors: 2,
@@ -157,7 +158,11 @@ func Choose(list string) ([]Kind, error) {
 func List() string {
 	var b strings.Builder
 	for _, k := range Kinds {
-		fmt.Fprintf(&b, "  %-18s %s\n", k.Name, k.Text)
+		fmt.Fprintf(&b, "  %-18s %s", k.Name, k.Text)
+		if k.Deflate != "" {
+			fmt.Fprintf(&b, " (%s)", k.Deflate)
+		}
+		b.WriteByte('\n')
 	}
 	return b.String()
 }

@@ -43,6 +43,9 @@ func begin(t *testing.T, k Kind, m mode.Mode) (addr string, inRoom func() int64)
 // All servers do the same work, or their figures could not stand in one table. The client looks at every octet.
 func TestServersDoTheSame(t *testing.T) {
 	for _, k := range Kinds {
+		if k.level != 0 {
+			continue // without compression it is the one before
+		}
 		t.Run(k.Name, func(t *testing.T) {
 			addr, inRoom := begin(t, k, mode.Mode{})
 			for _, o := range []load.Options{{Payload: 64}, {Payload: 64, InFlight: 32}, {Payload: 16 << 10}, {Payload: 64 << 10, Text: true}, {Payload: 1 << 20}} {
