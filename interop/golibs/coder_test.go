@@ -35,6 +35,9 @@ func dialCoder(ctx context.Context, url string, o opts) (*peer, error) {
 	if o.compress {
 		d.CompressionMode = websocket.CompressionContextTakeover
 	}
+	if k := o.deflate; k != nil {
+		d.CompressionMode, d.CompressionThreshold = k.coderMode(), k.threshold
+	}
 	c, resp, err := websocket.Dial(ctx, url, d)
 	if err != nil {
 		tr.CloseIdleConnections()
@@ -57,10 +60,14 @@ func acceptCoder(w http.ResponseWriter, r *http.Request, limit int64) (*peer, er
 	if v := r.Header.Get("X-Ask"); v != "" {
 		w.Header().Set("X-Answer", v)
 	}
-	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+	o := &websocket.AcceptOptions{
 		Subprotocols:   []string{"chat.v2"},
 		OnPongReceived: func(_ context.Context, b []byte) { p.emit(opPong, b) },
-	})
+	}
+	if k := knobsOf(r.URL); k != nil {
+		o.CompressionMode, o.CompressionThreshold = k.coderMode(), k.threshold
+	}
+	c, err := websocket.Accept(w, r, o)
 	if err != nil {
 		return nil, err
 	}

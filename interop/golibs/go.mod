@@ -10,4 +10,8 @@ require (
 	github.com/gobwas/ws v1.5.0
 	github.com/gorilla/websocket v1.5.3
 	github.com/idlewire/idlewire v0.0.0-00010101000000-000000000000
+	github.com/klauspost/compress v1.20.4
+	github.com/lxzan/gws v1.8.9
 )
+
+require github.com/dolthub/maphash v0.1.0 // indirect

@@ -100,26 +100,7 @@ func acceptGobwas(nc net.Conn, limit int64) (p *peer, target string, err error) 
 
 // read hands what comes to p. It answers pings and closes as wsutil.ControlHandler does.
 func (l *gobwasLink) read(p *peer, r io.Reader, state ws.State, limit int64) {
-	control := func(h ws.Header, r io.Reader) error {
-		b, err := io.ReadAll(r)
-		if err != nil {
-			return err
-		}
-		switch h.OpCode {
-		case ws.OpPing: // 5.5.2
-			return l.frame(ws.OpPong, true, b)
-		case ws.OpPong:
-			p.emit(opPong, b)
-		case ws.OpClose: // 5.5.1
-			code, reason := ws.StatusCode(1005), ""
-			if len(b) > 0 {
-				code, reason = ws.ParseCloseFrameData(b)
-			}
-			l.frame(ws.OpClose, true, b[:min(2, len(b))])
-			return &goodbye{int(code), reason}
-		}
-		return nil
-	}
+	control := func(h ws.Header, r io.Reader) error { return l.control(p, h, r) }
 	rd := &wsutil.Reader{Source: r, State: state, CheckUTF8: true, OnIntermediate: control, MaxFrameSize: limit}
 	for {
 		h, err := rd.NextFrame()
@@ -144,6 +125,27 @@ func (l *gobwasLink) read(p *peer, r io.Reader, state ws.State, limit int64) {
 	}
 }
 
+func (l *gobwasLink) control(p *peer, h ws.Header, r io.Reader) error {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	switch h.OpCode {
+	case ws.OpPing: // 5.5.2
+		return l.frame(ws.OpPong, true, b)
+	case ws.OpPong:
+		p.emit(opPong, b)
+	case ws.OpClose: // 5.5.1
+		code, reason := ws.StatusCode(1005), ""
+		if len(b) > 0 {
+			code, reason = ws.ParseCloseFrameData(b)
+		}
+		l.frame(ws.OpClose, true, b[:min(2, len(b))])
+		return &goodbye{int(code), reason}
+	}
+	return nil
+}
+
 // gobwasCode returns the code with which to fail a connection, 0 if the transport failed.
 func gobwasCode(err error) int {
 	var pe ws.ProtocolError
@@ -159,7 +161,10 @@ func gobwasCode(err error) int {
 }
 
 func (l *gobwasLink) frame(op ws.OpCode, fin bool, payload []byte) error {
-	f := ws.NewFrame(op, fin, payload)
+	return l.write(ws.NewFrame(op, fin, payload))
+}
+
+func (l *gobwasLink) write(f ws.Frame) error {
 	if l.client {
 		f = ws.MaskFrame(f)
 	}
@@ -168,7 +173,7 @@ func (l *gobwasLink) frame(op ws.OpCode, fin bool, payload []byte) error {
 	if l.closed {
 		return net.ErrClosed
 	}
-	l.closed = op == ws.OpClose
+	l.closed = f.Header.OpCode == ws.OpClose
 	return ws.WriteFrame(l.nc, f)
 }
 

@@ -22,7 +22,7 @@ func dialGorilla(ctx context.Context, url string, o opts) (*peer, error) {
 	p := newPeer()
 	d := websocket.Dialer{
 		Subprotocols:      o.protocols,
-		EnableCompression: o.compress,
+		EnableCompression: o.compress || o.deflate != nil,
 		TLSClientConfig:   o.tls,
 		NetDialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			t, err := o.tap(ctx, network, addr)
@@ -44,6 +44,11 @@ func dialGorilla(ctx context.Context, url string, o opts) (*peer, error) {
 		}
 		return nil, err
 	}
+	if o.deflate != nil && o.deflate.level != 0 {
+		if err := c.SetCompressionLevel(o.deflate.level); err != nil {
+			return nil, err
+		}
+	}
 	newGorilla(p, c)
 	return p, nil
 }
@@ -53,6 +58,8 @@ func acceptGorilla(w http.ResponseWriter, r *http.Request, limit int64) (*peer, 
 	if r.URL.Path == "/fragments" {
 		u.WriteBufferSize = 64
 	}
+	k := knobsOf(r.URL)
+	u.EnableCompression = k != nil
 	answer := http.Header{}
 	if v := r.Header.Get("X-Ask"); v != "" {
 		answer.Set("X-Answer", v)
@@ -62,6 +69,9 @@ func acceptGorilla(w http.ResponseWriter, r *http.Request, limit int64) (*peer, 
 		return nil, err
 	}
 	c.SetReadLimit(limit)
+	if k != nil && k.level != 0 {
+		c.SetCompressionLevel(k.level)
+	}
 	p := newPeer()
 	newGorilla(p, c)
 	return p, nil
@@ -109,6 +119,14 @@ func (l *gorillaLink) fragments(op byte, parts [][]byte, between func() error) e
 		}
 	}
 	return w.Close()
+}
+
+func (l *gorillaLink) plain(op byte, payload []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.c.EnableWriteCompression(false)
+	defer l.c.EnableWriteCompression(true)
+	return l.c.WriteMessage(int(op), payload)
 }
 
 func (l *gorillaLink) control(op int, b []byte) error {

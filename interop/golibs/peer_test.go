@@ -57,6 +57,7 @@ type opts struct {
 	header    http.Header
 	protocols []string
 	compress  bool        // offer permessage-deflate
+	deflate   *knobs      // offer it so
 	dribble   bool        // one octet per write, from the first
 	small     bool        // use small buffers where they decide about fragments
 	tls       *tls.Config // for wss

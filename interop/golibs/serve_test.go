@@ -24,6 +24,7 @@ const serverLimit = 1 << 20
 //	/big?n=N                  after the first message: N octets of binary
 //	/dirty                    after the first message: text that is not UTF-8
 //	/vanish                   after the first message: the end of TCP, without Close
+//	/deflate?deflate=KNOBS    agrees on compression as the knobs say, and echoes as answer does
 //	/refuse, /refuse-long     418 with a header and a body, the long one of 4000 octets
 //	/moved                    302 to /
 //	any other                 echo
@@ -91,6 +92,8 @@ func serve(p *peer, target string) {
 			err = p.send(opText, []byte("abc\xed\xa0\x80def"))
 		case "/vanish":
 			return
+		case "/deflate":
+			err = answer(p.link, op, b)
 		default:
 			err = p.send(op, b)
 		}
@@ -129,7 +132,11 @@ func serveHTTP(accept func(http.ResponseWriter, *http.Request, int64) (*peer, er
 		}
 		c.wg.Add(1)
 		defer c.wg.Done()
-		if p, err := accept(w, r, serverLimit); err == nil {
+		limit := int64(serverLimit)
+		if r.URL.Path == "/deflate" {
+			limit *= 2 // gorilla and gws count what is compressed, and noise grows
+		}
+		if p, err := accept(w, r, limit); err == nil {
 			serve(p, r.RequestURI)
 		}
 	})

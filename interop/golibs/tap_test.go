@@ -137,7 +137,7 @@ func (t *tap) frames(b *[]byte, masked bool) []wireFrame {
 	all := bytes.Clone(*b)
 	t.mu.Unlock()
 	_, rest, _ := afterHead(all)
-	frames, _, _ := readFrames(rest, masked)
+	frames, _, _ := readFrames(rest, masked, nil)
 	return frames
 }
 
@@ -183,7 +183,7 @@ func (t *tap) audit(wild, dirty bool) error {
 	in, out, end := bytes.Clone(t.in), bytes.Clone(t.out), t.end
 	t.mu.Unlock()
 	if head, rest, ok := afterHead(in); ok && !dirty && bytes.HasPrefix(head, []byte("HTTP/1.1 101 ")) {
-		_, rest, err := readFrames(rest, false)
+		_, rest, err := readFrames(rest, false, nil)
 		if err != nil {
 			return fmt.Errorf("the server said: %w", err)
 		}
@@ -195,7 +195,7 @@ func (t *tap) audit(wild, dirty bool) error {
 		return nil
 	}
 	if _, rest, ok := afterHead(out); ok {
-		if _, _, err := readFrames(rest, true); err != nil {
+		if _, _, err := readFrames(rest, true, nil); err != nil {
 			return fmt.Errorf("the client said: %w", err)
 		}
 	}

@@ -23,7 +23,11 @@ const (
 type wireFrame struct {
 	op      byte
 	fin     bool
+	packed  bool // RSV1: the message is compressed
 	payload []byte
+	whole   []byte // of the last frame of a data message: all of the message, inflated
+
+	farthest, back int // and how far back it referred, and how many octets came from earlier messages
 }
 
 // afterHead returns what follows the opening handshake in b, and the handshake's head.
@@ -36,11 +40,12 @@ func afterHead(b []byte) (head, rest []byte, ok bool) {
 }
 
 // readFrames reads the frames that b holds, b being all that one endpoint said after its handshake. masked says whether that endpoint is a client, 5.1.
+// x inflates; it is nil if there is no agreement on compression.
 // It is slow and plain on purpose: it is the judge. It returns the frames before the first fault, and the octets of an unfinished last frame.
-func readFrames(b []byte, masked bool) (frames []wireFrame, rest []byte, err error) {
+func readFrames(b []byte, masked bool, x *inflater) (frames []wireFrame, rest []byte, err error) {
 	open := false // a fragmented message is being sent, 5.4
-	var text []byte
-	isText, closed := false, false
+	var whole []byte
+	isText, packed, closed := false, false, false
 	for len(b) > 0 {
 		fault := func(section, what string) ([]wireFrame, []byte, error) {
 			return frames, b, fmt.Errorf("%s: %s, in the frame % x", section, what, b[:min(16, len(b))])
@@ -52,7 +57,12 @@ func readFrames(b []byte, masked bool) (frames []wireFrame, rest []byte, err err
 			return frames, b, nil
 		}
 		f := wireFrame{op: b[0] & 0x0f, fin: b[0]&0x80 != 0}
-		if b[0]&0x70 != 0 {
+		switch {
+		case b[0]&0x70 == 0x40 && x != nil && (f.op == opText || f.op == opBinary):
+			f.packed = true // RFC 7692, 6
+		case b[0]&0x70 == 0x40 && x != nil:
+			return fault("RFC 7692, 6.1", "RSV1 on a frame that begins no message")
+		case b[0]&0x70 != 0:
 			return fault("5.2", "reserved bits without an extension")
 		}
 		if (b[1]&0x80 != 0) != masked {
@@ -100,14 +110,13 @@ func readFrames(b []byte, masked bool) (frames []wireFrame, rest []byte, err err
 			if open {
 				return fault("5.4", "a new message inside a fragmented one")
 			}
-			open, isText, text = !f.fin, f.op == opText, f.payload
+			open, isText, packed, whole = !f.fin, f.op == opText, f.packed, bytes.Clone(f.payload)
 		case opContinuation:
 			if !open {
 				return fault("5.4", "a continuation of nothing")
 			}
-			if open = !f.fin; isText {
-				text = append(text, f.payload...)
-			}
+			open = !f.fin
+			whole = append(whole, f.payload...)
 		case opClose:
 			if _, _, err := parseClose(f.payload); err != nil {
 				return fault("5.5.1", err.Error())
@@ -117,8 +126,16 @@ func readFrames(b []byte, masked bool) (frames []wireFrame, rest []byte, err err
 		default:
 			return fault("5.2", "reserved opcode")
 		}
-		if f.op < opClose && f.fin && isText && !utf8.Valid(text) {
-			return fault("8.1", "text that is not UTF-8")
+		if f.op < opClose && f.fin {
+			if packed {
+				if whole, err = x.message(whole); err != nil {
+					return fault("RFC 7692", err.Error())
+				}
+				f.farthest, f.back = x.farthest, x.back
+			}
+			if f.whole = whole; isText && !utf8.Valid(whole) {
+				return fault("8.1", "text that is not UTF-8")
+			}
 		}
 		frames = append(frames, f)
 		b = b[size+int(n):]
