@@ -27,7 +27,8 @@ type deflated struct {
 	left    int    // octets of the frame that are still to come
 	fin     bool   // it is the last one
 	begun   bool   // a message has begun
-	body    []byte // of the message, compressed
+	plain   bool   // it is not compressed, because it would not shrink, perhaps; that is the server's to say (RFC 7692 6)
+	body    []byte // of the message, as it came
 	history []byte // what the server may refer to: as much of the messages before as the window holds
 }
 
@@ -43,17 +44,17 @@ func (cl *Client) takeDeflated(c *conn, b []byte) (rest []byte, done int, more b
 		if !ok {
 			return b, 0, true, nil
 		}
-		first := byte(0xc1) // FIN, RSV1, text
-		if d.begun {
-			first = 0x80
-		}
+		first := b[0] &^ 0x80 // without FIN
 		switch {
-		case b[0]|0x80 != first|0x80:
-			return nil, 0, false, fmt.Errorf("a frame of a compressed reply begins with %#02x", b[0])
+		case d.begun && first != 0 || !d.begun && first != 0x01 && first != 0x41: // text, perhaps RSV1
+			return nil, 0, false, fmt.Errorf("a frame of a reply that may be compressed begins with %#02x", b[0])
 		case b[1]&0x80 != 0:
 			return nil, 0, false, errors.New("a masked reply")
 		case size > len(cl.f.want[0])*2+1024:
 			return nil, 0, false, fmt.Errorf("a frame of %d octets", size)
+		}
+		if !d.begun {
+			d.plain = first&0x40 == 0
 		}
 		d.begun, d.fin, d.left = true, b[0]&0x80 != 0, size
 		cl.traffic.Wire += n
@@ -72,21 +73,23 @@ func (cl *Client) takeDeflated(c *conn, b []byte) (rest []byte, done int, more b
 	return b, 1, false, cl.compare(c)
 }
 
-// compare inflates a reply that is complete.
+// compare inflates a reply that is complete, and looks at it.
 func (cl *Client) compare(c *conn) error {
-	d, want := c.z, cl.f.want[c.next]
-	window := cl.o.Mode.Window()
-	d.body = append(d.body, 0, 0, 0xff, 0xff) // RFC 7692 7.2.2
-	out, err := cl.inflater.inflate(append(cl.plain[:0], d.history...), d.body, window, len(want))
-	cl.plain = out
-	if err != nil {
-		return fmt.Errorf("a compressed reply: %w (%v)", err, cl.o.Mode)
+	d, want, got := c.z, cl.f.want[c.next], c.z.body
+	if !d.plain {
+		d.body = append(d.body, 0, 0, 0xff, 0xff) // RFC 7692 7.2.2
+		window := cl.o.Mode.Window()
+		out, err := cl.inflater.inflate(append(cl.plain[:0], d.history...), d.body, window, len(want))
+		cl.plain, got = out, out[len(d.history):]
+		if err != nil {
+			return fmt.Errorf("a compressed reply: %w (%v)", err, cl.o.Mode)
+		}
+		if cl.o.Mode.Takeover {
+			d.history = append(d.history[:0], out[max(0, len(out)-window):]...)
+		}
 	}
-	if !bytes.Equal(out[len(d.history):], want) {
-		return fmt.Errorf("a wrong reply, inflated: %d octets for %d", len(out)-len(d.history), len(want))
-	}
-	if cl.o.Mode.Takeover {
-		d.history = append(d.history[:0], out[max(0, len(out)-window):]...)
+	if !bytes.Equal(got, want) {
+		return fmt.Errorf("a wrong reply: %d octets for %d", len(got), len(want))
 	}
 	cl.spares = append(cl.spares, d.body)
 	d.body, d.begun = nil, false

@@ -87,12 +87,31 @@ func TestDeflatedReplies(t *testing.T) {
 		"too long": {"on", none, func(k int, plain []byte, w *flate.Writer, b *bytes.Buffer) [][]byte {
 			return fresh(k, append(bytes.Clone(plain), make([]byte, k)...), w, b)
 		}, "not DEFLATE"},
-		"not compressed": {"on", none, func(k int, plain []byte, w *flate.Writer, b *bytes.Buffer) [][]byte {
+		"one that is not compressed, and so in no window": {"takeover", "permessage-deflate", func(k int, plain []byte, w *flate.Writer, b *bytes.Buffer) [][]byte {
 			if k == 1 {
+				return [][]byte{frame(0x01, plain[:10]), frame(0x80, plain[10:])}
+			}
+			return whole(k, plain, w, b)
+		}, ""},
+		"one that is not compressed, but in the window": {"takeover", "permessage-deflate", func(k int, plain []byte, w *flate.Writer, b *bytes.Buffer) [][]byte {
+			if out := whole(k, plain, w, b); k != 1 {
+				return out
+			}
+			return [][]byte{frame(0x81, plain)}
+		}, "beyond the window"},
+		"one that is not compressed, and another": {"on", none, func(k int, plain []byte, w *flate.Writer, b *bytes.Buffer) [][]byte {
+			if k == 1 {
+				plain = bytes.Clone(plain)
+				plain[500] ^= 1
 				return [][]byte{frame(0x81, plain)}
 			}
 			return fresh(k, plain, w, b)
-		}, "begins with 0x81"},
+		}, "a wrong reply"},
+		"binary": {"on", none, func(k int, plain []byte, w *flate.Writer, b *bytes.Buffer) [][]byte {
+			out := fresh(k, plain, w, b)
+			out[0][0] = 0xc2
+			return out
+		}, "begins with 0xc2"},
 		"RSV1 on a continuation": {"takeover", "permessage-deflate", func(k int, plain []byte, w *flate.Writer, b *bytes.Buffer) [][]byte {
 			p := whole(k, plain, w, b)[0][4:]
 			if k == 1 {
