@@ -41,7 +41,7 @@ func raw(octets string) func(*client) { return func(c *client) { c.put([]byte(oc
 // violations are V01, V02, V08, V13 to V15, V20, V53 to V56, V61 and V63, from the loop's side. The octets have the masking key zero.
 var violations = []violation{
 	{1002, raw("\x81\x05hello")},                                                                     // not masked
-	{1002, raw("\xc1\x81\x00\x00\x00\x00a")},                                                         // RSV1
+	{1002, raw("\x91\x81\x00\x00\x00\x00a")},                                                         // RSV3: nobody negotiates that
 	{1002, raw("\x83\x80\x00\x00\x00\x00")},                                                          // a reserved opcode
 	{1002, raw("\x09\x80\x00\x00\x00\x00")},                                                          // a fragmented ping
 	{1002, raw("\x89\xfe\x00\xc8\x00\x00\x00\x00")},                                                  // a ping of 200 octets
@@ -67,4 +67,27 @@ var violations = []violation{
 			c.put([]byte("\x89\xfd\x00\x00\x00\x00" + ballast[:125]))
 		}
 	}},
+}
+
+// deflateViolations are what only who has compression can do wrong (V22, V25, V28).
+var deflateViolations = []violation{
+	{1002, raw("\x41\x81\x00\x00\x00\x00\x00\xc0\x81\x00\x00\x00\x00\x00")}, // RSV1 on a continuation
+	{1002, raw("\xc9\x80\x00\x00\x00\x00")},                                 // and on a ping
+	{1007, raw("\xc1\x82\x00\x00\x00\x00\x06\x00")},                         // no DEFLATE
+	{1007, raw("\xc2\x83\x00\x00\x00\x00\xf2\x48\xcd")},                     // cut short
+	{1007, raw("\x41\x87\x00\x00\x00\x00\x00\x01\x00\xfe\xff\xff\x00")},     // a text that is not UTF-8, not ended
+	{1009, raw("\xc2\xff\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00")}, // 16 GiB, announced
+	{1009, func(c *client) { c.bomb(c.sim.big + 1) }},
+	{1009, func(c *client) { c.bomb(c.sim.big * 100) }},
+}
+
+// bomb sends a compressed message of so many octets, which refers to no other.
+func (c *client) bomb(size int) {
+	z, ok := c.proto.Compressor.Alone().Compress(nil, make([]byte, max(size, 200)))
+	if !ok {
+		c.sim.fail("zeros that do not shrink")
+	}
+	c.rsv = frame.Rsv1
+	c.frame(frame.Binary, true, z)
+	c.rsv = 0
 }

@@ -3,9 +3,11 @@ package netpoll
 import (
 	"bytes"
 	"strconv"
+	"strings"
 
 	"github.com/idlewire/idlewire/conn"
 	"github.com/idlewire/idlewire/frame"
+	"github.com/idlewire/idlewire/handshake"
 )
 
 // How a client reads, and what it expects.
@@ -140,6 +142,7 @@ func (c *client) opens(b []byte) []byte {
 		if !bytes.Contains(head, []byte("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")) {
 			w.fail("client %d: the wrong Sec-WebSocket-Accept", c.id)
 		}
+		c.agree(string(head))
 		c.open = true
 		return rest
 	}
@@ -152,6 +155,29 @@ func (c *client) opens(b []byte) []byte {
 	c.refusal = status
 	c.stopTalking()
 	return nil
+}
+
+// agree takes in what the server has agreed to.
+func (c *client) agree(head string) {
+	_, value, agreed := strings.Cut(head, "Sec-WebSocket-Extensions: ")
+	switch {
+	case agreed && c.offers == nil:
+		c.sim.fail("client %d: an extension that was not offered: %q", c.id, head)
+	case c.offers == nil:
+		return
+	case agreed != (c.sim.srv.Options.Compression != nil):
+		c.sim.fail("client %d: the server has compression, or not: %q", c.id, head)
+	}
+	var exts []handshake.Extension
+	if agreed {
+		value, _, _ = strings.Cut(value, "\r\n")
+		exts, _ = handshake.ParseExtensions(nil, []byte(value))
+	}
+	z, err := c.offers.Agree(exts)
+	if err != nil {
+		c.sim.fail("client %d: %q: %v", c.id, value, err)
+	}
+	c.proto.Compressor = z
 }
 
 // end is when the client has read the end of everything.

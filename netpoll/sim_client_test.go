@@ -6,17 +6,20 @@ import (
 	"strings"
 
 	"github.com/idlewire/idlewire/conn"
+	"github.com/idlewire/idlewire/deflate"
 	"github.com/idlewire/idlewire/frame"
+	"github.com/idlewire/idlewire/handshake"
 )
 
 // A client is the far end of one simulated connection, and what the world knows of both ends. What it does is drawn from the seed: how it
 // opens, what it says, how it reads, how it ends. Every data message, in either direction, is made from the client's number and the message's
 // own, so that either end can make it again and compare.
 type client struct {
-	sim *sim
-	id  uint32
-	s   *sock
-	at  int64 // time of its next action
+	sim    *sim
+	id     uint32
+	s      *sock
+	offers *deflate.Options // nil: it offers no compression
+	at     int64            // time of its next action
 
 	opening opening_
 	server  conduct // what the server's handler does
@@ -40,6 +43,7 @@ type client struct {
 	closed bool // it has made its Close
 	broken bool // it breaks the rules
 	told   bool // its fate has struck
+	rsv    byte // of the next frame
 
 	proto    conn.Protocol
 	answer   []byte // the response, until it is whole
@@ -238,8 +242,13 @@ func (s *sim) bufferSize() int32 {
 func (c *client) request() []byte {
 	b := append(c.sim.scratch[:0], "GET /c/"...)
 	b = strconv.AppendUint(b, uint64(c.id), 10)
-	return append(b, " HTTP/1.1\r\nHost: sim.example\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"+
-		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"...)
+	b = append(b, " HTTP/1.1\r\nHost: sim.example\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"+
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"...)
+	if c.offers != nil {
+		b, _ = handshake.AppendExtensions(append(b, "Sec-WebSocket-Extensions: "...), c.offers.Offers())
+		b = append(b, "\r\n"...)
+	}
+	return append(b, "\r\n"...)
 }
 
 // put adds octets to what is to be sent.
@@ -359,7 +368,7 @@ func (c *client) frame(op frame.Opcode, fin bool, payload []byte) {
 	if n == 0 {
 		c.out.buf, c.out.head = c.out.buf[:0], 0
 	}
-	c.out.buf = frame.Append(c.out.buf, frame.Header{Opcode: op, Fin: fin, Masked: true, Key: c.key(), Length: int64(len(payload))}, payload)
+	c.out.buf = frame.Append(c.out.buf, frame.Header{Opcode: op, Fin: fin, Rsv: c.rsv, Masked: true, Key: c.key(), Length: int64(len(payload))}, payload)
 	c.made += int64(c.out.len() - n)
 }
 
@@ -368,10 +377,11 @@ func (c *client) say() {
 	w := c.sim.world
 	size, op := c.sim.shape('C', c.id, c.sent)
 	b := body(c.sim.scratch[:0], 'C', c.id, c.sent, size)
+	deflated := c.proto.Compressor != nil && w.chance(800)
 	if w.chance(200) {
 		for fragments := w.upTo(min(6, c.sim.maxFragments-1)); fragments > 1; fragments-- {
 			n := w.intn(len(b) + 1)
-			c.frame(op, false, b[:n])
+			deflated = c.fragment(op, false, deflated, b[:n])
 			b = b[n:]
 			op = frame.Continuation
 			if w.chance(100) {
@@ -379,9 +389,27 @@ func (c *client) say() {
 			}
 		}
 	}
-	c.frame(op, true, b)
+	c.fragment(op, true, deflated, b)
 	c.sent++
 	c.ends = append(c.ends, c.made)
+}
+
+// fragment sends a fragment of a message, compressed if that is wanted, and reports whether the message is.
+func (c *client) fragment(op frame.Opcode, fin, deflated bool, b []byte) bool {
+	if deflated {
+		first := op != frame.Continuation
+		var z []byte
+		if z, deflated = c.proto.Compressor.Compress(c.sim.scratch2[:0], b, first, fin); deflated {
+			c.rsv = 0
+			if first {
+				c.rsv = frame.Rsv1
+			}
+			b = z
+		}
+	}
+	c.frame(op, fin, b)
+	c.rsv = 0
+	return deflated
 }
 
 // ping asks with its number.
@@ -407,7 +435,9 @@ func (c *client) sayClose(code frame.CloseCode, reason string) {
 func (c *client) violate() {
 	w := c.sim.world
 	v := violations[w.intn(len(violations))]
-	if c.slow || c.sim.jumps || c.sim.srv.Options.ControlRate < 0 { // a flood that takes its time is none
+	if c.proto.Compressor != nil && w.chance(300) {
+		v = deflateViolations[w.intn(len(deflateViolations))]
+	} else if c.slow || c.sim.jumps || c.sim.srv.Options.ControlRate < 0 { // a flood that takes its time is none
 		v = violations[w.intn(len(violations)-1)]
 	}
 	c.broken = true

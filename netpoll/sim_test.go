@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/idlewire/idlewire/deflate"
 	"github.com/idlewire/idlewire/frame"
 )
 
@@ -92,6 +93,9 @@ func newSim(seed uint64) *sim {
 		}
 		s.off = true
 	}
+	if w.chance(250) {
+		srv.Options.Compression = w.compression()
+	}
 	srv.MaxConns = -1
 	if w.chance(200) {
 		srv.MaxConns = 1 + w.intn(4)
@@ -131,6 +135,19 @@ func newSim(seed uint64) *sim {
 	w.actors = append(w.actors, s)
 	s.next = w.clock
 	return s
+}
+
+// compression draws a policy.
+func (w *world) compression() *deflate.Options {
+	o := &deflate.Options{
+		Level: w.upTo(4), MinSize: w.intn(200) - 1,
+		ServerContextTakeover: w.chance(600), ClientContextTakeover: w.chance(600),
+		ServerMaxWindowBits: 8 + w.intn(8), ClientMaxWindowBits: 8 + w.intn(8),
+	}
+	if w.chance(300) {
+		o.Budget = int64(1 + w.intn(1<<17))
+	}
+	return o
 }
 
 // struck is what happens while a loop is inside a kernel's call.
@@ -202,6 +219,9 @@ func (s *sim) arrive() {
 	c.panicked = c.opening == openRefused && w.chance(256)
 	if w.chance(700) {
 		c.fate = fate(w.intn(int(fates)))
+	}
+	if w.chance(300) || s.srv.Options.Compression != nil && w.chance(800) {
+		c.offers = w.compression()
 	}
 	c.want = w.upTo(24)
 	if w.chance(300) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/idlewire/idlewire/conn"
+	"github.com/idlewire/idlewire/deflate"
 	"github.com/idlewire/idlewire/netpoll"
 )
 
@@ -32,13 +33,25 @@ func main() {
 	driver := flag.String("driver", netpoll.DefaultDriver.String(), "`loop` (event loops), portable (the same over goroutines) or blocking (net/http, a goroutine per connection)")
 	loops := flag.Int("loops", runtime.GOMAXPROCS(0), "`number` of event loops")
 	maxMessage := flag.Int("max-message", 1<<20, "greatest message to accept, in `bytes`")
+	compress := flag.String("deflate", "off", "compression (permessage-deflate): off, on, or `takeover` (messages may refer to earlier ones)")
+	level := flag.Int("level", deflate.DefaultLevel, "`level` of compression, from 1 (fast) to 9 (small)")
 	flag.Parse()
-	if flag.NArg() > 0 || *loops < 1 || *maxMessage < 1 {
+	if flag.NArg() > 0 || *loops < 1 || *maxMessage < 1 || *level < 1 || *level > 9 {
 		flag.Usage()
 		os.Exit(2)
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	options := conn.Options{MaxMessage: *maxMessage}
+	switch *compress {
+	case "off":
+	case "on":
+		options.Compression = &deflate.Options{Level: *level}
+	case "takeover":
+		options.Compression = &deflate.Options{Level: *level, ServerContextTakeover: true, ClientContextTakeover: true}
+	default:
+		fmt.Fprintf(os.Stderr, "echo: -deflate is off, on or takeover, not %q\n", *compress)
+		os.Exit(2)
+	}
 	var s server
 	switch *driver {
 	case "loop":
@@ -56,7 +69,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "echo:", err)
 		os.Exit(1)
 	}
-	fmt.Printf("listening on ws://%s driver=%s loops=%d\n", ln.Addr(), *driver, *loops)
+	fmt.Printf("listening on ws://%s driver=%s loops=%d deflate=%s\n", ln.Addr(), *driver, *loops, *compress)
 	os.Exit(serve(s, ln))
 }
 
