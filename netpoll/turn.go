@@ -212,6 +212,7 @@ func (l *loop) end(c *Conn, err error) {
 		o.end = err
 	}
 	c.mu.Unlock()
+	c.proto.Release() // nothing is received any more, and the end may take its time
 	c.state = ending
 	c.since = l.tick.Load()
 }
