@@ -304,6 +304,22 @@ func TestInflateGrows(t *testing.T) {
 	}
 }
 
+// While a message is lent it takes what it is, but for the steps in which its buffer grows, and never the limit and 64 KiB more.
+func TestInflateHolds(t *testing.T) {
+	for _, limit := range []int{100, 5000, 33000, 100000, 600000, 1 << 20, 1<<20 + 1, 3 << 20} {
+		for _, size := range []int{limit / 2, limit} {
+			p := &Protocol{Role: Client, Options: &Options{MaxMessage: limit}, Compressor: &naiveDeflate{}}
+			m, _, err := p.Receive(rsv1(frame.Binary, true, deflated(strings.Repeat("a", size))))
+			if err != nil || len(m.Payload) != size {
+				t.Fatal(len(m.Payload), err)
+			}
+			if n := p.Buffered(); n > limit+64<<10 {
+				t.Errorf("limit %d: %d held for %d", limit, n, size)
+			}
+		}
+	}
+}
+
 // A message that is left, in whatever state, leaves nothing behind.
 func TestInflateReleased(t *testing.T) {
 	in := slices.Concat(rsv1(frame.Text, false, flushed(strings.Repeat("some text ", 20000))), rsv1(frame.Text, true, deflated("x")))

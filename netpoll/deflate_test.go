@@ -226,6 +226,9 @@ func TestDroppedAndDeflated(t *testing.T) {
 					}
 					if err := write(); err == nil {
 						said = append(said, text)
+						if n := c.Buffered(); n > 10000+13700+frame.MaxHeaderSize {
+							t.Errorf("%d octets queued", n)
+						}
 					} else {
 						require.ErrorIs(t, err, ErrQueueFull)
 						drops++

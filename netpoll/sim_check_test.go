@@ -118,6 +118,9 @@ func (s *sim) checkConn(l *loop, c *Conn, slot uint32) {
 	if c.proto.Compressor != nil {
 		most = 18*k.taken + 8192
 	}
+	if c.state > open {
+		most = 0
+	}
 	if n := int64(c.proto.Buffered()); n > most {
 		s.fail("client %d: %d octets of buffers for %d received", cl.id, n, k.taken)
 	}
