@@ -226,7 +226,7 @@ func TestDroppedAndDeflated(t *testing.T) {
 					}
 					if err := write(); err == nil {
 						said = append(said, text)
-						if n := c.Buffered(); n > 10000+13700+frame.MaxHeaderSize {
+						if n := c.Buffered(); n > 20000 { // compressed, one that 10000 octets may be followed by is no longer
 							t.Errorf("%d octets queued", n)
 						}
 					} else {
