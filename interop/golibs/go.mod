@@ -14,4 +14,7 @@ require (
 	github.com/lxzan/gws v1.8.9
 )
 
-require github.com/dolthub/maphash v0.1.0 // indirect
+require (
+	github.com/dolthub/maphash v0.1.0 // indirect
+	golang.org/x/sys v0.45.0 // indirect
+)

@@ -50,20 +50,23 @@ func dialIdlewire(ctx context.Context, url string, o opts) (*peer, error) {
 		return nil, err
 	}
 	p.link, p.protocol = &idlewireLink{c, p}, c.Subprotocol()
-	go func() {
-		for {
-			m, err := c.Read()
-			if err != nil {
-				if e := (*conn.CloseError)(nil); errors.As(err, &e) {
-					err = &goodbye{int(e.Code), e.Reason}
-				}
-				p.finish(err)
-				return
-			}
-			p.emit(byte(m.Op), m.Payload)
-		}
-	}()
+	go p.readIdlewire(c)
 	return p, nil
+}
+
+// readIdlewire hands what comes to p.
+func (p *peer) readIdlewire(c *conn.Conn) {
+	for {
+		m, err := c.Read()
+		if err != nil {
+			if e := (*conn.CloseError)(nil); errors.As(err, &e) {
+				err = &goodbye{int(e.Code), e.Reason}
+			}
+			p.finish(err)
+			return
+		}
+		p.emit(byte(m.Op), m.Payload)
+	}
 }
 
 func (l *idlewireLink) send(op byte, payload []byte) error {
