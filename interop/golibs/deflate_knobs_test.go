@@ -16,6 +16,8 @@ type knobs struct {
 	serverBits, clientBits         int  // 0: nothing is said
 	clientWindow                   bool // client_max_window_bits without a value
 	level, threshold               int  // 0: the library's default
+	fallback                       bool // offers less, too
+	fault                          string
 }
 
 // parseKnobs reads words as "server_takeover client_takeover server_bits=9 client_bits=10 client_window level=9 threshold=64".
@@ -24,7 +26,7 @@ func parseKnobs(words string) (*knobs, error) {
 	for _, w := range strings.Fields(words) {
 		name, value, _ := strings.Cut(w, "=")
 		n := 0
-		if value != "" {
+		if value != "" && name != "fault" {
 			if _, err := fmt.Sscanf(value, "%d", &n); err != nil {
 				return nil, fmt.Errorf("the knob %q: %w", w, err)
 			}
@@ -44,6 +46,10 @@ func parseKnobs(words string) (*knobs, error) {
 			k.level = n
 		case "threshold":
 			k.threshold = n
+		case "fallback":
+			k.fallback = true
+		case "fault":
+			k.fault = value
 		default:
 			return nil, fmt.Errorf("there is no knob %q", w)
 		}

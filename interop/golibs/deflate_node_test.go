@@ -78,7 +78,9 @@ func (s *scriptRows) judge(t *testing.T, talks []talk, is func(*testing.T, talk)
 				t.Errorf("the client says: %q", said)
 			}
 			client, server := is(t, k)
-			k.judge(t, s.relays[i], client, server)
+			if err := k.judge(t, s.relays[i], client, server); err != nil {
+				t.Error(err)
+			}
 		})
 	}
 }

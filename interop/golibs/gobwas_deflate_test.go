@@ -23,6 +23,7 @@ type gobwasDeflate struct {
 	bits  int  // of what this end sends
 	alone bool // no takeover in what it sends
 
+	fault   string     // what it does wrong, see deflate_selfcheck_test.go
 	packing sync.Mutex // guards the fields below, and the order of messages
 	out     redirect
 	flate   flateWriter
@@ -219,7 +220,7 @@ func acceptGobwasDeflate(w http.ResponseWriter, r *http.Request, limit int64) (*
 	}
 	agreed := k.gobwas() // that is what it answers
 	gd := newGobwasDeflate(l, bitsOf(agreed.ServerMaxWindowBits), k.level, agreed.ServerNoContextTakeover)
-	p.link = gd
+	p.link = gd.faulty(k.fault)
 	go gd.read(p, rw, ws.StateServerSide, limit, agreed.ClientNoContextTakeover)
 	return p, nil
 }

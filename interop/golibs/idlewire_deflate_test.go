@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	neturl "net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -23,10 +24,14 @@ import (
 
 // idlewire turns the knobs.
 func (k *knobs) idlewire() *deflate.Options {
-	return &deflate.Options{
+	o := &deflate.Options{
 		Level: k.level, MinSize: k.threshold, ServerContextTakeover: k.serverTakeover, ClientContextTakeover: k.clientTakeover,
 		ServerMaxWindowBits: k.serverBits, ClientMaxWindowBits: k.clientBits,
 	}
+	if k.fallback {
+		o.ClientOffers = []deflate.Params{{ServerNoContextTakeover: true, ClientNoContextTakeover: true}, {ClientNoContextTakeover: true}}
+	}
+	return o
 }
 
 // idlewireIs is what our own ends promise. An event loop's connection has no fragments to send.
@@ -312,7 +317,7 @@ func TestDeflateNodeDial(t *testing.T) {
 		{clientKnobs: both, serverKnobs: `{"serverNoContextTakeover":true}`, want: "server_no_context_takeover"},
 		{clientKnobs: both, serverKnobs: `{"clientNoContextTakeover":true}`, want: "client_no_context_takeover"},
 		{clientKnobs: both, serverKnobs: `{"serverNoContextTakeover":true,"clientNoContextTakeover":true,"threshold":64}`, want: none},
-		{serverKnobs: `{"serverNoContextTakeover":false}`, want: "none"}, // it declines an offer that asks for that
+		{clientKnobs: "fallback", serverKnobs: `{"serverNoContextTakeover":false}`, want: "client_no_context_takeover"},
 		{clientKnobs: both, serverKnobs: `{"clientMaxWindowBits":true}`},
 		{clientKnobs: both + " client_bits=10", serverKnobs: `{"clientMaxWindowBits":false}`},
 		{clientKnobs: both + " server_bits=10", serverKnobs: `{"serverMaxWindowBits":false}`, want: "server_no_context_takeover"},
@@ -324,6 +329,12 @@ func TestDeflateNodeDial(t *testing.T) {
 		all = append(all, talk{clientKnobs: both, serverKnobs: fmt.Sprintf(`{"serverMaxWindowBits":%d,"clientMaxWindowBits":%d}`, bits, bits),
 			want: fmt.Sprintf("client_max_window_bits=%d; server_max_window_bits=%d", bits, bits)})
 	}
+	t.Run("none of the offers", func(t *testing.T) { // RFC 7692, 5.1 would let it go on without
+		_, err := dialIdlewireDeflate(t.Context(), url+"/deflate?options="+neturl.QueryEscape(`{"serverNoContextTakeover":false}`), opts{deflate: new(knobs)})
+		if e := (*handshake.Error)(nil); !errors.As(err, &e) || e.Status != http.StatusBadRequest {
+			t.Errorf("%v, want status 400", err)
+		}
+	})
 	for _, k := range all {
 		k.client, k.server = "idlewire", "ws"
 		t.Run(k.name(), func(t *testing.T) {

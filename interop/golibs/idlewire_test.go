@@ -6,6 +6,7 @@ import (
 	"net"
 
 	"github.com/idlewire/idlewire/conn"
+	"github.com/idlewire/idlewire/deflate"
 	"github.com/idlewire/idlewire/frame"
 	"github.com/idlewire/idlewire/handshake"
 )
@@ -40,7 +41,7 @@ func dialIdlewire(ctx context.Context, url string, o opts) (*peer, error) {
 		},
 	}
 	if o.compress {
-		return nil, errNotOffered // conn.Dial has no extension to offer
+		d.Options.Compression = new(deflate.Options)
 	}
 	c, err := conn.Dial(ctx, url, d)
 	if err != nil {
