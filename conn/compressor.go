@@ -62,7 +62,7 @@ type Decompressor interface {
 	// If the room ends first, full is true: call again with what is left of src (rest, perhaps empty), the same fin, and more room. full never
 	// stands for nothing: one octet at least is still to come. Else rest is empty, and if fin the message is complete.
 	//
-	// The error is frame.ErrInvalidDeflate; after it there is no knowing what later messages refer to.
+	// The error is frame.ErrInvalidDeflate, and b ends with what came before the mistake. After it there is no knowing what later messages refer to.
 	Decompress(dst, src []byte, fin bool) (b, rest []byte, full bool, err error)
 
 	// Size is how many octets are held for the message, beside dst.

@@ -80,7 +80,7 @@ func (d *decompressor) Decompress(dst, src []byte, fin bool) (b, rest []byte, fu
 	}
 	if o == broken || o == starved && fin { // 7.2.2: with the tail the last block is whole
 		d.failed = true
-		return dst, nil, false, frame.ErrInvalidDeflate
+		return r.out[:r.end], nil, false, frame.ErrInvalidDeflate
 	}
 	d.bits &= 1<<d.n - 1
 	d.total = min(d.total+r.end-len(dst), maxTotal)

@@ -88,6 +88,7 @@ func (r *run) fast(t *tables) (o outcome, ended bool) {
 			}
 			if e&special != 0 {
 				if e&endOfBlock == 0 {
+					r.end = end
 					return broken, false
 				}
 				bits >>= e & 31
@@ -108,6 +109,7 @@ func (r *run) fast(t *tables) (o outcome, ended bool) {
 				e = dist[e.value()+int(bits&e.second())]
 			}
 			if e&special != 0 {
+				r.end = end
 				return broken, false
 			}
 		}
