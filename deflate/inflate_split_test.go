@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/flate"
@@ -102,6 +103,11 @@ func splitTests(t testing.TB) (payloads [][]byte) {
 	for level := flate.HuffmanOnly; level <= flate.BestCompression; level += 3 {
 		payloads = append(payloads, deflated(t, level, jsonText(r, 300)), stdDeflated(t, max(level, -2), jsonText(r, 400)))
 	}
+	// Mistakes in the middle of much that is good: a symbol that there is not, and a distance.
+	text := strings.Repeat("good ", 8)
+	payloads = append(payloads,
+		new(bitWriter).fixed().lit(text).code(0xc6, 8).lit(text).lit(text).b,
+		new(bitWriter).fixed().lit(text).code(1, 7).code(30, 5).lit(text).lit(text).b)
 	return append(payloads, manyBlocks(t))
 }
 
