@@ -96,6 +96,7 @@ type wireMessage struct {
 	payload  []byte
 	back     int // octets that came from earlier messages
 	farthest int
+	wire     string // the payload as it was in the frames
 }
 
 // read reads all that the end said.
@@ -120,7 +121,7 @@ func (d *direction) read(b []byte, masked, agreed bool) error {
 		if f.op != opContinuation {
 			m = wireMessage{op: f.op, packed: f.packed}
 		}
-		m.frames, m.octets = m.frames+1, m.octets+len(f.payload)
+		m.frames, m.octets, m.wire = m.frames+1, m.octets+len(f.payload), m.wire+string(f.payload)
 		if f.fin {
 			m.payload, m.back, m.farthest = f.whole, f.back, f.farthest
 			d.messages = append(d.messages, m)
@@ -129,45 +130,52 @@ func (d *direction) read(b []byte, masked, agreed bool) error {
 	return nil
 }
 
-// judge looks at all that passed: that they agreed on want, "" for nothing, and kept to it, that the server echoed each message, and that both ends compressed as is known of them.
-func (p *passage) judge(want string, client, server end) (c, s *direction, err error) {
+// read reads all that passed, and looks whether they agreed on want, "" for nothing, and kept to it.
+func (p *passage) read(want string) (c, s *direction, on bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c, s = &direction{end: client, name: "client"}, &direction{end: server, name: "server"}
+	c, s = &direction{name: "client"}, &direction{name: "server"}
 	offered, said, _ := afterHead(p.toServer)
 	answered, echoed, _ := afterHead(p.toClient)
 	request, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(offered)))
 	if err != nil {
-		return c, s, err
+		return c, s, false, err
 	}
 	response, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(answered)), request)
 	if err != nil {
-		return c, s, err
+		return c, s, false, err
 	}
 	offers, offer, err := readExtensions(request.Header)
 	if err != nil {
-		return c, s, fmt.Errorf("the offer: %w", err)
+		return c, s, false, fmt.Errorf("the offer: %w", err)
 	}
 	agreed, answer, err := readExtensions(response.Header)
 	switch {
 	case err != nil:
-		return c, s, fmt.Errorf("the answer: %w", err)
+		return c, s, false, fmt.Errorf("the answer: %w", err)
 	case strings.Join(answer, ", ") != want:
-		return c, s, fmt.Errorf("offered %q, answered %q, want %q", offer, answer, want)
+		return c, s, false, fmt.Errorf("offered %q, answered %q, want %q", offer, answer, want)
 	case len(agreed) > 0 && !slices.ContainsFunc(offers, agreed[0].answers):
-		return c, s, fmt.Errorf("RFC 7692, 7.1: %q is no answer to %q", answer, offer)
+		return c, s, false, fmt.Errorf("RFC 7692, 7.1: %q is no answer to %q", answer, offer)
 	}
-	on := len(agreed) > 0
+	on = len(agreed) > 0
 	if on {
 		c.bits, c.alone = agreed[0].clientBits, agreed[0].clientAlone
 		s.bits, s.alone = agreed[0].serverBits, agreed[0].serverAlone
 	}
 	if err := c.read(said, true, on); err != nil {
+		return c, s, on, err
+	}
+	return c, s, on, s.read(echoed, false, on)
+}
+
+// judge looks at all that passed: that they agreed on want, and kept to it, that the server echoed each message, and that both ends compressed as is known of them.
+func (p *passage) judge(want string, client, server end) (c, s *direction, err error) {
+	c, s, on, err := p.read(want)
+	if err != nil {
 		return c, s, err
 	}
-	if err := s.read(echoed, false, on); err != nil {
-		return c, s, err
-	}
+	c.end, s.end = client, server
 	if len(c.messages) != len(s.messages) {
 		return c, s, fmt.Errorf("%d messages, %d echoes", len(c.messages), len(s.messages))
 	}

@@ -45,7 +45,7 @@ type scriptRows struct {
 func (s *scriptRows) add(t *testing.T, k talk, target, path string, options string) {
 	r := startRelay(t, target)
 	s.relays = append(s.relays, r)
-	row := scriptRow{Name: k.name(), URL: r.url + path, Sizes: k.sizes(), Periods: periods(9, 12)}
+	row := scriptRow{Name: k.name(), URL: r.url + path, Sizes: k.sizes(), Periods: k.periods()}
 	if options != "" {
 		row.Options = json.RawMessage(options)
 	}

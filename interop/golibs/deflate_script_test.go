@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"slices"
 )
 
 // The sizes of messages in every conversation about compression, and those that are in the long ones only.
@@ -14,8 +15,9 @@ var (
 
 // periods are those of patterns that just fit into windows of these bits, and that just do not.
 func periods(bits ...int) (all []int) {
-	for _, b := range bits {
-		all = append(all, 1<<b-300, 1<<b, 1<<b+1) // zlib reaches 1<<b-262 at most
+	slices.Sort(bits)
+	for _, b := range slices.Compact(bits) {
+		all = append(all, max(1, 1<<b-300), 1<<b, 1<<b+1) // zlib reaches 1<<b-262 at most
 	}
 	return all
 }

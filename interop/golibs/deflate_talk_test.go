@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"testing"
 	"time"
 )
@@ -38,6 +39,19 @@ func (k talk) sizes() []int {
 		return append(deflateSizes[:len(deflateSizes):len(deflateSizes)], longSizes...)
 	}
 	return deflateSizes
+}
+
+// periods are those for the windows that are to be agreed on; for 32 KiB in the long conversations only.
+func (k talk) periods() []int {
+	all, _, err := readExtensions(http.Header{"Sec-Websocket-Extensions": {k.answer()}})
+	bits := []int{9}
+	if err == nil && len(all) == 1 {
+		bits = append(bits, all[0].serverBits, all[0].clientBits)
+	}
+	if !k.long {
+		bits = slices.DeleteFunc(bits, func(b int) bool { return b == 15 })
+	}
+	return periods(bits...)
 }
 
 // A library is how an end is opened, and what it is known for.
@@ -103,7 +117,7 @@ func (k talk) play(t *testing.T, client library, server end, target string) (sai
 	if err != nil {
 		t.Fatal(err)
 	}
-	said = converse(p, k.sizes(), periods(9, 12))
+	said = converse(p, k.sizes(), k.periods())
 	p.drop()
 	return said, k.judge(t, r, client.is(ck), server)
 }
