@@ -30,6 +30,6 @@
 //	}
 //
 // The machine does not look at a clock, so it does not know timeouts, heartbeats or rates; those fields of [Options] are
-// the drivers'. It does not compress: a reserved bit is an error. It does not check that a Text message to be sent
-// is UTF-8; the peer will.
+// the drivers'. It compresses if it is given a [Compressor], as package deflate makes them of what an opening handshake has agreed on; else a
+// reserved bit is an error. It does not check that a Text message to be sent is UTF-8; the peer will.
 package conn

@@ -29,5 +29,5 @@
 // behaviour, at the price of a goroutine per connection.
 //
 // The package leaves out, so far: TLS in the loop (put a TLS terminator in front, or use the blocking driver of package conn), taking
-// connections over from net/http, kqueue, and compression.
+// connections over from net/http, and kqueue. Compression is in package deflate: set Options.Compression.
 package netpoll
