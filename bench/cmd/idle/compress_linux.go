@@ -30,7 +30,21 @@ func compare(kinds []server.Kind, modes []mode.Mode) (good bool) {
 		}
 		fmt.Println(line)
 	}
+	line := "| *budget of idlewire* |"
+	for _, m := range modes {
+		line += fmt.Sprintf(" %d |", budget(m))
+	}
+	fmt.Println(line)
 	return good
+}
+
+// budget is how many octets a connection may hold: what a plain one does, and with takeover its two windows and what says how much is in them.
+func budget(m mode.Mode) int {
+	const plain, windows = 224, 512
+	if !m.Takeover {
+		return plain
+	}
+	return 2*m.Window() + windows
 }
 
 // one does a cell.

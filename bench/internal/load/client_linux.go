@@ -294,6 +294,20 @@ func (cl *Client) take(c *conn, i int, b []byte) error {
 					return err
 				}
 			}
+		case c.got == 0 && !c.z.inFrame() && b[0] == 0x89: // a ping
+			if len(b) < 2 || len(b) < 2+int(b[1]) {
+				c.carry = append(c.carry, b...)
+				b = nil
+				continue
+			}
+			n := 2 + int(b[1])
+			if c.phase == open { // after our Close nobody waits for it
+				c.ctl = append(c.ctl, masked(0x8a, b[2:n], 0x9abcdef0)...)
+			}
+			b = b[n:]
+			if err := cl.flush(c, i); err != nil {
+				return err
+			}
 		case c.phase == closing:
 			want := goodbyeReply
 			if cl.o.Floor {
@@ -304,18 +318,6 @@ func (cl *Client) take(c *conn, i int, b []byte) error {
 			}
 			c.got += len(b)
 			b = nil
-		case c.got == 0 && !c.z.inFrame() && b[0] == 0x89: // a ping
-			if len(b) < 2 || len(b) < 2+int(b[1]) {
-				c.carry = append(c.carry, b...)
-				b = nil
-				continue
-			}
-			n := 2 + int(b[1])
-			c.ctl = append(c.ctl, masked(0x8a, b[2:n], 0x9abcdef0)...)
-			b = b[n:]
-			if err := cl.flush(c, i); err != nil {
-				return err
-			}
 		case c.z != nil:
 			rest, n, more, err := cl.takeDeflated(c, b)
 			if err != nil {

@@ -109,3 +109,31 @@ func TestPingIsAnswered(t *testing.T) {
 	}
 	require.Equal(t, masked(0x8a, []byte("hi"), 0x9abcdef0), <-pong)
 }
+
+// A ping that crosses our Close is no reply to it, and none is sent to it.
+func TestPingBeforeClose(t *testing.T) {
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer ln.Close()
+	got := make(chan []byte, 1)
+	go func() {
+		nc, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		b := make([]byte, 4096)
+		nc.Read(b)
+		io.WriteString(nc, "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: "+accept+"\r\n\r\n")
+		n, _ := io.ReadFull(nc, b[:len(goodbye)])
+		nc.Write([]byte{0x89, 2, 'h', 'i', 0x88, 0x02, 0x03, 0xe8})
+		nc.(*net.TCPConn).CloseWrite()
+		rest, _ := io.ReadAll(nc)
+		got <- append(b[:n], rest...)
+	}()
+	cl, err := New(ln.Addr().String(), Options{Payload: 8})
+	require.NoError(t, err)
+	defer cl.Abandon()
+	require.NoError(t, cl.Open(1))
+	require.NoError(t, cl.Close())
+	require.Equal(t, goodbye, <-got)
+}
