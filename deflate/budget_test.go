@@ -102,6 +102,12 @@ func TestBudgetClient(t *testing.T) {
 	require.Zero(t, o.budget.used.Load())
 	require.Equal(t, "permessage-deflate; client_max_window_bits", wire(t, o.Offers()...))
 
+	// Room for just that window is room enough; an octet less is not.
+	o = &Options{ServerContextTakeover: true, Budget: 1 << 15}
+	require.Equal(t, "permessage-deflate; client_no_context_takeover; client_max_window_bits", wire(t, o.Offers()...))
+	o = &Options{ServerContextTakeover: true, Budget: 1<<15 - 1}
+	require.Equal(t, "permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits", wire(t, o.Offers()...))
+
 	// Of what is taken for a connection that fails nothing stays: there is room for the client's window, but not for the server's.
 	o = &Options{ServerContextTakeover: true, ClientContextTakeover: true, Budget: 1 << 10}
 	_, err = o.Agree(parse(t, "permessage-deflate; client_max_window_bits=8"))
@@ -140,4 +146,25 @@ func TestBudgetIsStrict(t *testing.T) {
 	wg.Wait()
 	require.LessOrEqual(t, most.Load(), o.Budget)
 	require.Zero(t, o.budget.used.Load())
+}
+
+// Not one octet is lost between goroutines that reserve and give back at once.
+func TestBudgetCounts(t *testing.T) {
+	b := budget{limit: 3}
+	var inUse, over atomic.Int64
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 100_000 {
+				if b.reserve(2) {
+					over.Add(max(0, inUse.Add(2)-b.limit))
+					inUse.Add(-2)
+					b.giveBack(2)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	require.Zero(t, over.Load())
+	require.Zero(t, b.used.Load())
 }

@@ -31,6 +31,11 @@ func (a *alone) Compress(dst, payload []byte) (b []byte, compressed bool) {
 // deflate appends to dst payload compressed, which may refer to kept, what went before; without the tail of its last block if fin (7.2.1). If it
 // need not be compressed (mayFail) and would not be shorter, dst comes back as it was, and false.
 func (a *alone) deflate(dst, payload, kept []byte, mayFail, fin bool) (b []byte, ok bool) {
+	if a.level <= quickLevel && len(payload) <= quickMax && len(kept) >= quickBehind {
+		if b, ok = a.quickly(dst, payload, kept, fin); ok {
+			return b, true
+		}
+	}
 	e, prime := a.encoder(len(payload), len(kept))
 	limit := -1
 	if mayFail {
@@ -43,6 +48,19 @@ func (a *alone) deflate(dst, payload, kept []byte, mayFail, fin bool) (b []byte,
 	if ok && fin {
 		b = b[:len(b)-tailSize] // 7.2.1: "Remove 4 octets (that are 0x00 0x00 0xff 0xff) from the tail end."
 	}
+	if !ok && len(payload) <= quickMax {
+		// Writers are bad at the shortest. If of messages that do not shrink alone none ever shrank, none would come into the window.
+		return a.quickly(dst, payload, kept, fin)
+	}
+	return b, ok
+}
+
+// quickly is deflate by a quick.
+func (a *alone) quickly(dst, payload, kept []byte, fin bool) (b []byte, ok bool) {
+	q := quicks.Get().(*quick)
+	prime := min(len(kept), max(primes[a.level], len(payload)))
+	b, ok = q.encode(dst, payload, kept[len(kept)-prime:], 1<<a.bits, fin)
+	quicks.Put(q)
 	return b, ok
 }
 

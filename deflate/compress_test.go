@@ -336,6 +336,30 @@ func TestWindowKnowsWhatWasSent(t *testing.T) {
 	require.False(t, ok, "what was forgotten is not")
 }
 
+// A level that is none is taken for the nearest.
+func TestLevels(t *testing.T) {
+	for level, want := range map[int]int{-9: 1, -1: 1, 0: DefaultLevel, 1: 1, 5: 5, 9: 9, 10: 9, 99: 9} {
+		p := newPair(t, &Options{Level: level}, "permessage-deflate")
+		require.Equal(t, want, p.out.alone.level, level)
+		message := bytes.Repeat([]byte("level "), 100)
+		b, ok := p.out.Compress(nil, message, true, true)
+		require.True(t, ok)
+		p.receive(t, b, message)
+	}
+
+	// Each does better than those before it, or nearly.
+	r := rand.New(rand.NewPCG(19, 20))
+	message := jsonOf(r, 50000)
+	size := len(message) / 3
+	for level := 1; level <= 9; level++ {
+		b, ok := newPair(t, &Options{Level: level}, "permessage-deflate").out.Compress(nil, message, true, true)
+		require.True(t, ok)
+		require.Less(t, len(b), size+size/50, level)
+		size = len(b)
+	}
+	require.Less(t, size, len(message)/4)
+}
+
 // Takeover that is agreed on is used, in both directions and however small the window is.
 func TestTakeoverIsUsed(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
@@ -365,11 +389,10 @@ func TestSmallWindowsAreUsed(t *testing.T) {
 			message := bytes.Repeat(noise(r, test.distance), 4)
 			p := newPair(t, &Options{MinSize: -1}, fmt.Sprintf("permessage-deflate; server_max_window_bits=%d", bits))
 			b, ok := p.out.Compress(nil, message, true, true)
-			require.Equal(t, test.shrinks, ok, "%d of %d", test.distance, window)
 			if ok {
-				require.Less(t, len(b), len(message)/2)
 				p.receive(t, b, message)
 			}
+			require.Equal(t, test.shrinks, ok && len(b) < len(message)/2, "%d of %d", test.distance, window) // codes alone may save a little
 		}
 	}
 }

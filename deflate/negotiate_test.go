@@ -289,9 +289,10 @@ func TestCompressorIsShared(t *testing.T) {
 // The answer is one for all connections; who appends to it does not change it for others.
 func TestAnswerIsNotShared(t *testing.T) {
 	o := new(Options)
-	offers := parse(t, "permessage-deflate")
-	a, _, _ := o.Accept(offers)
-	require.Len(t, a.Params, 2)
-	b, _, _ := o.Accept(offers)
-	require.Equal(t, len(b.Params), cap(b.Params))
+	offers := parse(t, "permessage-deflate; server_max_window_bits=9")
+	for range 2 {
+		a, _, _ := o.Accept(offers)
+		require.Len(t, a.Params, 3)
+		require.Equal(t, 3, cap(a.Params))
+	}
 }
