@@ -140,14 +140,14 @@ func (g *generator) legal() {
 		g.add(frameOf(op, true, g.plain(op, n)))
 	case k < 180:
 		g.control()
-	case k < 200:
+	case k < 192:
 		g.send(g.atLimit(0))
-	case k < 208: // a flood
+	case k < 198: // a flood
 		f := frameOf(OpPing, true, g.text(g.drawSize(125)))
 		for range 16 << g.below(6) {
 			g.add(f)
 		}
-	case k < 216:
+	case k < 206:
 		g.emptyFragments(0)
 	case k < 246:
 		m := g.drawMessage()
@@ -268,7 +268,7 @@ func (g *generator) atLimit(more int) message {
 	switch {
 	case n == 0:
 		return g.drawMessage()
-	case g.Deflate != nil && n <= int64(maxRuns-g.runs) && g.one(2): // of one letter
+	case g.Deflate != nil && n <= int64(maxRuns-g.runs) && g.one(2) && (n <= 1<<16 || g.one(16)): // of one letter
 		g.runs += int(n)
 		b, _ := g.z.begin(g.Deflate)
 		wire := g.z.run(b, byte('a'+g.below(26)), int(n)+more)

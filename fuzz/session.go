@@ -9,7 +9,7 @@ import (
 const (
 	MaxFrames = 4096        // of a session
 	MaxStream = 512 << 10   // octets of a session on the wire
-	maxRuns   = 4 << 20     // octets, decompressed, of messages that are next to nothing on the wire
+	maxRuns   = 2 << 20     // octets, decompressed, of messages that are next to nothing on the wire
 	maxCuts   = 1 << 16     // pieces of a session beyond which they are larger than its Cuts say
 	maxInput  = 64 << 10    // octets of data that Generate looks at
 	nothing   = "<nothing>" // listing of an empty session

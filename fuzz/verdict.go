@@ -116,7 +116,17 @@ type Outcome struct {
 // when the header, the control frame or the message that has it is complete (JudgeLate), or in between; until it does, it goes on as though
 // there were none.
 func Compare(s Setup, stream []byte, got Outcome) string {
-	return Between(Judge(s, stream), JudgeLate(s, stream), got)
+	early, late := judgeBoth(s, stream)
+	return Between(early, late, got)
+}
+
+// judgeBoth is Judge and JudgeLate, which differ only when there is a fault.
+func judgeBoth(s Setup, stream []byte) (early, late Verdict) {
+	early = Judge(s, stream)
+	if early.State != Failed {
+		return early, early
+	}
+	return early, JudgeLate(s, stream)
 }
 
 // Between is Compare when the two verdicts are known.
