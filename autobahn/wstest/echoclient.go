@@ -24,7 +24,7 @@ func (c *command) echoClient(ctx context.Context) (int, error) {
 	if agent == "" {
 		agent = "idlewire"
 	}
-	options := testeeOptions()
+	options := testeeOptions(c.deflate)
 	options.HandshakeTimeout = 10 * time.Second
 	t := testee{
 		base:   strings.TrimRight(c.uri, "/"),

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/idlewire/idlewire/conn"
+	"github.com/idlewire/idlewire/deflate"
 	"github.com/idlewire/idlewire/frame"
 	"github.com/idlewire/idlewire/handshake"
 	"github.com/idlewire/idlewire/netpoll"
@@ -25,8 +26,17 @@ const (
 	testeeQueue     = 4 * testeeMessage
 )
 
-func testeeOptions() conn.Options {
-	return conn.Options{MaxMessage: testeeMessage, MaxFragments: testeeFragments}
+// testeeOptions returns the options of a testee, with --deflate as it stands there.
+func testeeOptions(compression string) conn.Options {
+	o := conn.Options{MaxMessage: testeeMessage, MaxFragments: testeeFragments}
+	switch compression {
+	case "off":
+	case "on":
+		o.Compression = &deflate.Options{}
+	default:
+		o.Compression = &deflate.Options{ServerContextTakeover: true, ClientContextTakeover: true}
+	}
+	return o
 }
 
 // defaultURL is where the original's testees and runners meet.
@@ -68,7 +78,7 @@ func (c *command) echoServer(ctx context.Context) (int, error) {
 	var s echoer
 	switch driver {
 	case "blocking":
-		s = newBlocking(upgrader)
+		s = newBlocking(upgrader, testeeOptions(c.deflate))
 	default:
 		d := netpoll.Portable
 		if driver == "loop" {
@@ -77,7 +87,7 @@ func (c *command) echoServer(ctx context.Context) (int, error) {
 		s = &netpoll.Server{
 			Driver:         d,
 			Upgrader:       upgrader,
-			Options:        testeeOptions(),
+			Options:        testeeOptions(c.deflate),
 			WriteQueueHard: testeeQueue,
 			Logger:         slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelError})),
 			Open:           func(*netpoll.Conn, *handshake.Request) netpoll.Handler { return echo{} },
@@ -117,8 +127,8 @@ type blocking struct {
 	wg    sync.WaitGroup
 }
 
-func newBlocking(u handshake.Upgrader) *blocking {
-	s := &blocking{upgrader: u, options: testeeOptions(), conns: map[*conn.Conn]bool{}}
+func newBlocking(u handshake.Upgrader, o conn.Options) *blocking {
+	s := &blocking{upgrader: u, options: o, conns: map[*conn.Conn]bool{}}
 	s.http.Handler = s
 	s.http.ReadHeaderTimeout = 5 * time.Second
 	s.http.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){} // HTTP/1.1 only

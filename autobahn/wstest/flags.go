@@ -35,7 +35,8 @@ type flags struct {
 	writeExpect   string
 	junit         string
 
-	driver string // "": the default
+	driver  string // "": the default
+	deflate string // "": the default
 }
 
 var errHelp = errors.New("help is wanted")
@@ -46,7 +47,7 @@ var modesOf = map[string][]string{
 	"only": {"fuzzingclient", "fuzzingserver"}, "exclude": {"fuzzingclient", "fuzzingserver"}, "cases": {"fuzzingclient", "fuzzingserver"},
 	"seed": {"fuzzingclient", "fuzzingserver"}, "trace": {"fuzzingclient", "fuzzingserver"}, "outdir": {"fuzzingclient", "fuzzingserver"},
 	"expect": {"fuzzingclient", "fuzzingserver"}, "write-expect": {"fuzzingclient", "fuzzingserver"}, "junit": {"fuzzingclient", "fuzzingserver"},
-	"driver": {"echoserver", "testeeserver"},
+	"driver": {"echoserver", "testeeserver"}, "deflate": {"echoserver", "testeeserver", "echoclient", "testeeclient"},
 }
 
 // parse reads the command line. An error is what is wrong with it, in a line, or errHelp.
@@ -91,6 +92,7 @@ func (f *flags) parse(args []string) error {
 	fs.Func("exclude", "", patterns(&f.exclude))
 	fs.Func("cases", "", oneOf(&f.suite, "original", "extra", "all"))
 	fs.Func("driver", "", oneOf(&f.driver, "loop", "portable", "blocking"))
+	fs.Func("deflate", "", oneOf(&f.deflate, "off", "on", "takeover"))
 
 	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return errHelp
@@ -220,6 +222,10 @@ What comes out (exit status 0: every case is good; 1: not so, or interrupted; 2:
 The echo server:
   --driver DRIVER        loop (event loops, the default where the system has them), portable (the same over goroutines) or blocking (net/http,
                          a goroutine per connection)
+
+The echo server, and the echo client:
+  --deflate HOW          permessage-deflate: off, on (no message refers to another), or takeover (they do, both ways, where the other side wants it; the
+                         default)
 
 Ctrl-C ends a run: what has been found is reported. Again: at once.
 `

@@ -218,9 +218,9 @@ func TestTesteeLimits(t *testing.T) {
 		}
 	}
 	require.Greater(t, most, 1<<16)
-	require.GreaterOrEqual(t, testeeOptions().MaxFragments, most)
+	require.GreaterOrEqual(t, testeeOptions("").MaxFragments, most)
 	require.Greater(t, longest, 1<<20)
-	require.GreaterOrEqual(t, testeeOptions().MaxMessage, longest)
+	require.GreaterOrEqual(t, testeeOptions("").MaxMessage, longest)
 	require.GreaterOrEqual(t, testeeQueue, longest)
 }
 

@@ -58,7 +58,9 @@ func TestCompare(t *testing.T) {
 		{Peer{Name: "o", Ours: true}, "3.2", row(autobahn.NonStrict, autobahn.OK, 1002), true, true, false},
 		{Peer{Name: "o", Ours: true}, "3.2", row(autobahn.OK, autobahn.Unclean, 1002), true, true, false},
 		{Peer{Name: "o", Ours: true}, "7.1.6", row(autobahn.Informational, autobahn.Informational, 1000), true, false, false},
+		{Peer{Name: "o", Ours: true}, "12.1.1", fine, true, false, false},
 		{Peer{Name: "o", Ours: true}, "12.1.1", row(autobahn.Failed, autobahn.OK, 1000), true, true, false},
+		{Peer{Name: "o", Ours: true}, "13.7.18", row(autobahn.Unimplemented, autobahn.OK, 1000), true, true, false},
 	} {
 		c := Compare(&Run{Peer: &test.peer, Rows: map[string]Row{test.id: test.got}}, recorded)
 		if compared := c.Compared == 1; compared != test.compared {

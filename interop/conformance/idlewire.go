@@ -6,13 +6,19 @@ import (
 	"net/http"
 
 	"github.com/idlewire/idlewire/conn"
+	"github.com/idlewire/idlewire/deflate"
 	"github.com/idlewire/idlewire/frame"
 	"github.com/idlewire/idlewire/handshake"
 	"github.com/idlewire/idlewire/netpoll"
 )
 
-// ours are the defaults, but for the sizes that the suite needs: section 9 sends 4 MiB in frames of 64 octets, and then an empty one.
-var ours = conn.Options{MaxMessage: maxMessage, MaxFragments: 4<<20/64 + 1}
+// ours are the defaults, but for the sizes that the suite needs: section 9 sends 4 MiB in frames of 64 octets, and then an empty one; and messages may refer to
+// earlier ones both ways, because then a mistake in one shows in the next.
+var ours = conn.Options{
+	MaxMessage:   maxMessage,
+	MaxFragments: 4<<20/64 + 1,
+	Compression:  &deflate.Options{ServerContextTakeover: true, ClientContextTakeover: true},
+}
 
 // An idlewireEcho sends every message back.
 type idlewireEcho struct{}

@@ -38,9 +38,9 @@ type Running struct {
 // Peers returns all peers. Those of Node need Node and what interop/node/package.json names.
 func Peers() []*Peer {
 	return []*Peer{
-		{Name: "idlewire-loop", About: "idlewire netpoll, event loops", Ours: true, Start: startLoop},
-		{Name: "idlewire-portable", About: "idlewire netpoll, portable driver", Ours: true, Start: startPortable},
-		{Name: "idlewire-accept", About: "idlewire conn.Accept under net/http", Ours: true, Start: startAccept},
+		{Name: "idlewire-loop", About: "idlewire netpoll, event loops, context takeover both ways", Ours: true, Start: startLoop},
+		{Name: "idlewire-portable", About: "idlewire netpoll, portable driver, context takeover both ways", Ours: true, Start: startPortable},
+		{Name: "idlewire-accept", About: "idlewire conn.Accept under net/http, context takeover both ways", Ours: true, Start: startAccept},
 		{Name: "gorilla", About: "gorilla/websocket 1.5.3, compression on, text checked in the echo loop", Start: startGorilla},
 		{Name: "npm-ws", About: "ws 8.23.0 for Node, compression on", Start: startNode},
 		{Name: "gws", About: "lxzan/gws 1.8.9, context takeover both ways, text checked by it", Start: startGws},
@@ -48,7 +48,7 @@ func Peers() []*Peer {
 		{Name: "gobwas-wsutil", About: "gobwas/ws 1.5.0, wsutil.Reader to wsutil.Writer, text checked as it comes", Start: startGobwas},
 		{Name: "gobwas-wsflate", About: "gobwas/ws 1.5.0, wsflate; drops TCP where compression was not agreed", Only: []string{"12.*", "13.*"}, Start: startGobwasFlate},
 		{Name: "nbio", About: "lesismal/nbio 1.5.12, compression on", Start: startNbio},
-		{Name: "idlewire-dial", About: "idlewire conn.Dial", Ours: true, Play: play(dialIdlewire)},
+		{Name: "idlewire-dial", About: "idlewire conn.Dial, context takeover both ways", Ours: true, Play: play(dialIdlewire)},
 		{Name: "gorilla-client", About: "gorilla/websocket 1.5.3 as client, compression on, text checked in the echo loop", Play: play(dialGorilla)},
 		{Name: "npm-ws-client", About: "ws 8.23.0 for Node as client", Play: playNode},
 		{Name: "coder-client", About: "coder/websocket 1.8.15 as client, context takeover, text checked in the echo loop", Play: play(dialCoder)},
