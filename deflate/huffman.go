@@ -1,6 +1,9 @@
 package deflate
 
-import "math/bits"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // An entry of a decoding table: what a code means and how many bits it takes, so that one look-up and one shift do for a symbol.
 //
@@ -35,13 +38,11 @@ func (e entry) amount(b uint64) int {
 
 // tables are those of a block: a workspace for a call, or the fixed ones.
 type tables struct {
-	lit      [litTable]entry
-	dist     [distTable]entry
-	litRoot  uint // bits that select in the first part of lit
-	distRoot uint
+	lit  [litTable]entry
+	dist [distTable]entry
 }
 
-// Sizes of the tables: the roots, and room for the second tables of any complete code (zlib's examples/enough.c computes it).
+// Sizes of the tables: the roots, which are bits that select in the first part, and room for the second tables of any complete code (zlib's examples/enough.c computes it).
 const (
 	litRoot   = 10
 	distRoot  = 8
@@ -114,75 +115,78 @@ func fixedTables() *tables {
 			lengths[i] = 8
 		}
 	}
-	t.litRoot, _ = build(t.lit[:], litRoot, lengths[:], litSymbols[:])
+	build(t.lit[:], litRoot, lengths[:], litSymbols[:])
 	for i := range lengths[:numDist+2] {
 		lengths[i] = 5
 	}
-	t.distRoot, _ = build(t.dist[:], distRoot, lengths[:numDist+2], distSymbols[:])
+	build(t.dist[:], distRoot, lengths[:numDist+2], distSymbols[:])
 	return t
 }
 
-// build fills table for the codes of the given lengths (0: none) and returns how many bits select in its first part. It reports false if the lengths
-// make no complete prefix code. As in zlib and everywhere, a code of one symbol and one bit will do, and none at all until a symbol is
-// looked for.
-func build(table []entry, root uint, lengths []uint8, symbols []entry) (uint, bool) {
+// build fills table for the codes of the given lengths (0: none), with root bits that select in its first part. It reports false if the lengths make no
+// complete prefix code. As in zlib and everywhere, a code of one symbol and one bit will do, and none at all until a symbol is looked for.
+func build(table []entry, root uint, lengths []uint8, symbols []entry) bool {
 	var count [maxCodeLen + 1]int
-	for _, n := range lengths {
-		count[n&maxCodeLen]++
+	var used [numLit + 2]uint16 // the symbols that have a code, 16 times, and its length; text needs a quarter of them
+	k := 0
+	for i := 0; i < len(lengths); {
+		to := len(lengths)
+		if to-i > wordSize {
+			if to = i + wordSize; binary.LittleEndian.Uint64(lengths[i:]) == 0 {
+				i = to
+				continue
+			}
+		}
+		for ; i < to; i++ {
+			n := lengths[i] & maxCodeLen
+			count[n]++
+			used[k] = uint16(i)<<4 | uint16(n)
+			k += int(n+maxCodeLen) >> 4 // without a branch: which ones have a code is hard to predict
+		}
 	}
 	count[0] = 0
-	longest := uint(maxCodeLen)
-	for longest > 0 && count[longest] == 0 {
-		longest--
-	}
-	if longest == 0 {
-		table[0], table[1] = invalid|1, invalid|1
-		return 1, true
-	}
 	var next [maxCodeLen + 2]int // where in sorted the symbols of a length go
 	left := 1
 	for n := 1; n <= maxCodeLen; n++ {
 		next[n+1] = next[n] + count[n]
 		if left = left<<1 - count[n]; left < 0 {
-			return 0, false
+			return false
 		}
 	}
-	if left > 0 && (longest != 1 || count[1] != 1) {
-		return 0, false
+	if left > 0 && k > 0 && (k > 1 || count[1] == 0) {
+		return false
 	}
 	var sorted [numLit + 2]uint16 // symbols by length of code, then by value: the order of their codes (3.2.2)
-	for symbol, n := range lengths {
-		if n != 0 {
-			sorted[next[n&maxCodeLen]] = uint16(symbol)
-			next[n&maxCodeLen]++
-		}
+	for _, u := range used[:k] {
+		n := u & maxCodeLen
+		sorted[next[n]] = u >> 4
+		next[n]++
 	}
-	root = min(root, longest)
 
 	// Codes come with their first bit lowest, so those of n bits fill the table up to 1<<n, and what is shorter repeats from there on.
 	code, i := uint(0), 0
+	table[0], table[1] = invalid|1, invalid|1 // what no code stands for stays so
 	for n := uint(1); n <= root; n++ {
-		copy(table[1<<(n-1):1<<n], table[:1<<(n-1)])
+		if i > 0 || k == 0 {
+			copy(table[1<<(n-1):1<<n], table[:1<<(n-1)])
+		}
 		for range count[n] {
 			table[code] = symbols[sorted[i]] + entry(n|n<<5)
 			code = following(code, n)
 			i++
 		}
 	}
-	if left > 0 {
-		table[1] = invalid | 1
-	}
 	// Longer codes share a second table with those that begin with the same bits.
 	end := 1 << root
 	var second []entry
 	var width uint
 	prefix := ^uint(0)
-	for n := root + 1; n <= longest; n++ {
+	for n := root + 1; i < k; n++ {
 		for range count[n] {
 			if p := code & (1<<root - 1); p != prefix {
 				prefix = p
 				width = n - root
-				for room := 1<<width - count[n]; room > 0 && root+width < longest; {
+				for room := 1<<width - count[n]; room > 0 && root+width < maxCodeLen; {
 					width++
 					room = room<<1 - count[root+width]
 				}
@@ -199,7 +203,7 @@ func build(table []entry, root uint, lengths []uint8, symbols []entry) (uint, bo
 			count[n]--
 		}
 	}
-	return root, true
+	return true
 }
 
 // following is the code of n bits that comes after code, both with their first bit lowest: 1 is added at the other end. The one after the last of a

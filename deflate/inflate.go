@@ -1,6 +1,7 @@
 package deflate
 
 import (
+	"encoding/binary"
 	"sync"
 	"unsafe"
 
@@ -154,6 +155,17 @@ func (r *run) blocks() (o outcome) {
 
 // fill reads bits until there are at least 56 (63 at most), or all.
 func (r *run) fill() {
+	if len(r.in)-r.at < wordSize {
+		r.fillEnd()
+		return
+	}
+	r.bits |= binary.LittleEndian.Uint64(r.in[r.at:]) << (r.n & 63)
+	r.at += int((63 - r.n) / 8)
+	r.n |= 56
+}
+
+// fillEnd is fill by octets, where there may be none, or only those of the tail.
+func (r *run) fillEnd() {
 	for ; r.n < 56; r.n += 8 {
 		switch {
 		case r.at < len(r.in):
@@ -221,12 +233,17 @@ func (r *run) storedLength() outcome {
 		return broken
 	}
 	r.skip(32)
-	r.bits &= 1<<r.n - 1 // what is to come is copied, and passes the bits by
+	if r.tailed == 0 {
+		back := min(int(r.n/8), r.at) // octets are copied from where they stand, not from the bits
+		r.at -= back
+		r.n -= 8 * uint(back)
+	}
+	r.bits &= 1<<r.n - 1
 	r.left, r.step = n, stepStored
 	return done
 }
 
-// stored copies a block without compression: first what is in the bits, octets all.
+// stored copies a block without compression: first what is in the bits nevertheless, octets all.
 func (r *run) stored() outcome {
 	for r.left > 0 {
 		if r.n == 0 && r.at < len(r.in) {

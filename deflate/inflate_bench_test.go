@@ -54,37 +54,43 @@ func stdDeflated(t testing.TB, level int, message []byte) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte(tail))
 }
 
-type benchmark struct {
-	name       string
-	messages   [][]byte
-	compressed [][]byte
-	size       int
-}
+var benchmarkSizes = []int{64, 1 << 10, 4 << 10, 16 << 10, 1 << 20}
 
-func benchmarks(b *testing.B) (bs []benchmark) {
-	for _, size := range []int{64, 1 << 10, 4 << 10, 16 << 10, 1 << 20} {
-		r := rand.New(rand.NewPCG(7, uint64(size)))
-		bm := benchmark{name: fmt.Sprint(size), size: size}
-		for range max(4, min(100, 1<<20/size)) {
-			m := jsonText(r, size)
-			bm.messages = append(bm.messages, m)
-			bm.compressed = append(bm.compressed, deflated(b, flate.DefaultCompression, m))
+// benchmarkTexts are messages of JSON of one length, so many that no predictor learns them all; and as klauspost's compressor has them, each alone or all
+// in one window.
+func benchmarkTexts(b *testing.B, size int, takeover bool) (payloads [][]byte) {
+	r := rand.New(rand.NewPCG(7, uint64(size)))
+	var buf bytes.Buffer
+	w, err := flate.NewWriter(&buf, flate.DefaultCompression)
+	for range max(4, min(100, 1<<20/size)) {
+		if buf.Reset(); !takeover {
+			w.Reset(&buf)
 		}
-		bs = append(bs, bm)
+		if err == nil {
+			_, err = w.Write(jsonText(r, size))
+		}
+		if err == nil {
+			err = w.Flush()
+		}
+		payloads = append(payloads, bytes.TrimSuffix(bytes.Clone(buf.Bytes()), []byte(tail)))
 	}
-	return bs
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.SetBytes(int64(size))
+	return payloads
 }
 
 func BenchmarkDecompress(b *testing.B) {
-	for _, bm := range benchmarks(b) {
-		b.Run(bm.name, func(b *testing.B) {
-			b.ReportAllocs()
-			b.SetBytes(int64(bm.size))
-			dst := make([]byte, 0, bm.size)
+	for _, size := range benchmarkSizes {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			payloads := benchmarkTexts(b, size, false)
+			dst := make([]byte, 0, size)
 			for i := 0; b.Loop(); i++ {
 				d := newDecompressor(15, nil)
-				out, rest, full, err := d.Decompress(dst, bm.compressed[i%len(bm.compressed)], true)
-				if len(out) != bm.size || len(rest) > 0 || full || err != nil {
+				out, rest, full, err := d.Decompress(dst, payloads[i%len(payloads)], true)
+				if len(out) != size || len(rest) > 0 || full || err != nil {
 					b.Fatal(len(out), len(rest), full, err)
 				}
 				d.End(out)
@@ -95,29 +101,19 @@ func BenchmarkDecompress(b *testing.B) {
 
 // With the window of the messages before.
 func BenchmarkDecompressTakeover(b *testing.B) {
-	for _, bm := range benchmarks(b) {
-		b.Run(bm.name, func(b *testing.B) {
-			b.ReportAllocs()
-			b.SetBytes(int64(bm.size))
-			dst := make([]byte, 0, bm.size)
-			var compressed [][]byte
-			var buf bytes.Buffer
-			fw, _ := flate.NewWriter(&buf, flate.DefaultCompression)
-			for _, m := range bm.messages {
-				buf.Reset()
-				fw.Write(m)
-				fw.Flush()
-				compressed = append(compressed, bytes.TrimSuffix(bytes.Clone(buf.Bytes()), []byte(tail)))
-			}
+	for _, size := range benchmarkSizes {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			payloads := benchmarkTexts(b, size, true)
+			dst := make([]byte, 0, size)
 			w := newWindow(15)
 			for i := 0; b.Loop(); i++ {
-				if i%len(compressed) == 0 {
+				if i%len(payloads) == 0 {
 					w.kept = w.kept[:0]
 				}
 				d := newDecompressor(15, w)
-				out, rest, full, err := d.Decompress(dst, compressed[i%len(compressed)], true)
-				if len(out) != bm.size || len(rest) > 0 || full || err != nil {
-					b.Fatal(len(out), len(rest), full, err)
+				out, _, full, err := d.Decompress(dst, payloads[i%len(payloads)], true)
+				if len(out) != size || full || err != nil {
+					b.Fatal(len(out), full, err)
 				}
 				d.End(out)
 			}
@@ -125,21 +121,19 @@ func BenchmarkDecompressTakeover(b *testing.B) {
 	}
 }
 
-// In pieces: of the input, and of the room.
+// In pieces: then the tables are made for each.
 func BenchmarkDecompressPieces(b *testing.B) {
-	for _, bm := range benchmarks(b) {
+	for _, size := range benchmarkSizes {
 		for _, piece := range []int{1, 16, 256, 4096} {
-			if piece >= bm.size {
+			if piece >= size {
 				continue
 			}
-			b.Run(fmt.Sprintf("%s/%d", bm.name, piece), func(b *testing.B) {
-				b.ReportAllocs()
-				b.SetBytes(int64(bm.size))
-				buf := make([]byte, 0, bm.size)
+			b.Run(fmt.Sprintf("%d/%d", size, piece), func(b *testing.B) {
+				payloads := benchmarkTexts(b, size, false)
+				dst := make([]byte, 0, size)
 				for i := 0; b.Loop(); i++ {
 					d := newDecompressor(15, nil)
-					out := buf
-					src := bm.compressed[i%len(bm.compressed)]
+					out, src := dst, payloads[i%len(payloads)]
 					for len(src) > 0 {
 						n := min(piece, len(src))
 						var err error
@@ -148,7 +142,7 @@ func BenchmarkDecompressPieces(b *testing.B) {
 						}
 						src = src[n:]
 					}
-					if len(out) != bm.size {
+					if len(out) != size {
 						b.Fatal(len(out))
 					}
 					d.End(out)
@@ -159,29 +153,30 @@ func BenchmarkDecompressPieces(b *testing.B) {
 }
 
 func BenchmarkKlauspost(b *testing.B) {
-	benchmarkReader(b, func(in io.Reader) io.Reader { return flate.NewReader(in) }, func(r, in io.Reader) { r.(flate.Resetter).Reset(in, nil) })
+	benchmarkReader(b, func(in io.Reader) io.Reader { return flate.NewReader(in) }, func(r, in io.Reader) error { return r.(flate.Resetter).Reset(in, nil) })
 }
 
 func BenchmarkStd(b *testing.B) {
-	benchmarkReader(b, func(in io.Reader) io.Reader { return stdflate.NewReader(in) }, func(r, in io.Reader) { r.(stdflate.Resetter).Reset(in, nil) })
+	benchmarkReader(b, func(in io.Reader) io.Reader { return stdflate.NewReader(in) }, func(r, in io.Reader) error { return r.(stdflate.Resetter).Reset(in, nil) })
 }
 
-func benchmarkReader(b *testing.B, open func(io.Reader) io.Reader, reset func(r, in io.Reader)) {
-	for _, bm := range benchmarks(b) {
-		b.Run(bm.name, func(b *testing.B) {
-			b.ReportAllocs()
-			b.SetBytes(int64(bm.size))
-			dst := make([]byte, bm.size+1)
-			var payloads [][]byte
-			for _, c := range bm.compressed {
-				payloads = append(payloads, append(append(bytes.Clone(c), tail...), "\x01\x00\x00\xff\xff"...))
+// benchmarkReader is how other libraries do it: a reader that is used again, of a message with the tail behind it and an end.
+func benchmarkReader(b *testing.B, open func(io.Reader) io.Reader, reset func(r, in io.Reader) error) {
+	for _, size := range benchmarkSizes {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			payloads := benchmarkTexts(b, size, false)
+			for i := range payloads {
+				payloads[i] = append(append(payloads[i], tail...), "\x01\x00\x00\xff\xff"...)
 			}
+			dst := make([]byte, size+1)
 			var in bytes.Reader
 			r := open(&in)
 			for i := 0; b.Loop(); i++ {
 				in.Reset(payloads[i%len(payloads)])
-				reset(r, &in)
-				if n, err := io.ReadFull(r, dst); err != io.ErrUnexpectedEOF || n != bm.size {
+				if err := reset(r, &in); err != nil {
+					b.Fatal(err)
+				}
+				if n, err := io.ReadFull(r, dst); err != io.ErrUnexpectedEOF || n != size {
 					b.Fatal(n, err)
 				}
 			}

@@ -3,6 +3,12 @@ package deflate
 // order is that of the code lengths for the code lengths (RFC 1951, 3.2.7).
 var order = [numLens]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 
+// repetitions are what the symbols 16 to 18 stand for: 16 repeats a length, the others are zeros.
+var repetitions = [4]struct {
+	least int
+	extra uint
+}{{3, 2}, {3, 3}, {11, 7}}
+
 // counts reads how many lengths there are at the head of a block that brings its own codes.
 func (r *run) counts() outcome {
 	if r.fill(); r.n < 14 {
@@ -41,58 +47,52 @@ func (r *run) readLengths() outcome {
 		r.tables = workspaces.Get().(*tables)
 	}
 	table := &r.tables.dist // free until its own lengths are known
-	root, ok := build(table[:], lensRoot, r.lens[:], lensSymbols[:])
-	if !ok {
+	if !build(table[:], lensRoot, r.lens[:], lensSymbols[:]) {
 		return broken
 	}
-	mask := uint64(1)<<root - 1
 	all, i := r.lengths[:r.lits+r.dists], int(r.read)
+	bits, n := r.bits, r.n
 	for i < len(all) {
-		if r.n < 14 { // 7 bits of code and 7 more
+		if n < 14 { // 7 bits of code and 7 more
+			r.bits, r.n = bits, n
 			r.fill()
+			bits, n = r.bits, r.n
 		}
-		e := table[r.bits&mask]
+		e := table[bits&(1<<lensRoot-1)]
 		width := e.width()
-		if width > r.n {
-			r.read = uint16(i)
+		if width <= n && e < 16<<12 {
+			all[i] = uint8(e.value())
+			i++
+			bits >>= width
+			n -= width
+			continue
+		}
+		if width <= n && e&invalid != 0 {
+			return broken
+		}
+		repeat := repetitions[e.value()&3]
+		if width+repeat.extra > n {
+			r.bits, r.n, r.read = bits, n, uint16(i)
 			return starved
 		}
-		if e&invalid != 0 {
+		times := repeat.least + int(bits>>width&(1<<repeat.extra-1))
+		bits >>= width + repeat.extra
+		n -= width + repeat.extra
+		if times > len(all)-i {
 			return broken
 		}
 		var value uint8
-		var least int
-		var extra uint
-		switch v := e.value(); v {
-		default:
-			all[i] = uint8(v)
-			i++
-			r.skip(width)
-			continue
-		case 16:
+		if e.value() == 16 {
 			if i == 0 {
 				return broken
 			}
-			value, least, extra = all[i-1], 3, 2
-		case 17:
-			least, extra = 3, 3
-		case 18:
-			least, extra = 11, 7
+			value = all[i-1]
 		}
-		if width+extra > r.n {
-			r.read = uint16(i)
-			return starved
-		}
-		n := least + int(r.bits>>width&(1<<extra-1))
-		r.skip(width + extra)
-		if n > len(all)-i {
-			return broken
-		}
-		for range n {
+		for to := i + times; i < to; i++ {
 			all[i] = value
-			i++
 		}
 	}
+	r.bits, r.n = bits, n
 	if all[256] == 0 { // a block could not end
 		return broken
 	}
@@ -104,17 +104,11 @@ func (r *run) readLengths() outcome {
 }
 
 // makeTables makes the tables of a block's own codes.
-func (r *run) makeTables() (ok bool) {
+func (r *run) makeTables() bool {
 	if r.tables == nil {
 		r.tables = workspaces.Get().(*tables)
 	}
 	t, all := r.tables, r.lengths[:r.lits+r.dists]
-	if t.litRoot, ok = build(t.lit[:], litRoot, all[:r.lits], litSymbols[:]); !ok {
-		return false
-	}
-	if t.distRoot, ok = build(t.dist[:], distRoot, all[r.lits:], distSymbols[:]); !ok {
-		return false
-	}
-	r.made = true
-	return true
+	r.made = build(t.lit[:], litRoot, all[:r.lits], litSymbols[:]) && build(t.dist[:], distRoot, all[r.lits:], distSymbols[:])
+	return r.made
 }

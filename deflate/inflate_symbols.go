@@ -4,8 +4,7 @@ import "encoding/binary"
 
 const (
 	wordSize = 8
-	fastIn   = 2 * wordSize // octets that a turn of the fast loop may load
-	fastOut  = 3            // and literals that it may write
+	fastOut  = 3 // literals that a turn of the fast loop may write
 )
 
 // coded reads the symbols of a block up to its end.
@@ -22,44 +21,37 @@ func (r *run) coded() outcome {
 		}
 		t = r.tables
 	}
-	for {
-		if r.at <= len(r.in)-fastIn && r.end <= len(r.out)-fastOut {
-			if o, ended := r.fast(t); o != done || ended {
-				return o
-			}
-		}
-		if o, ended := r.careful(t); o != done || ended {
-			return o
-		}
+	if o, ended := r.fast(t); o != done || ended {
+		return o
 	}
+	return r.careful(t)
 }
 
-// fast reads symbols as long as there are enough octets to read and enough room to write for the next. It reports whether the block is at its end.
+// fast reads symbols as long as there is a word to read and room to write what may come. It reports whether the block is at its end.
 func (r *run) fast(t *tables) (o outcome, ended bool) {
 	in, out := r.in, r.out
 	at, bits, n, end := r.at, r.bits, r.n, r.end
 	lit, dist := &t.lit, &t.dist
-	litMask, distMask := uint64(1)<<t.litRoot-1, uint64(1)<<t.distRoot-1
-	lastIn, lastOut := len(in)-fastIn, len(out)-fastOut
+	lastIn, lastOut := len(in)-wordSize, len(out)-fastOut
 	for at <= lastIn && end <= lastOut {
 		bits |= binary.LittleEndian.Uint64(in[at:]) << (n & 63)
 		at += int((63 - n) / 8)
 		n |= 56
 
-		e := lit[bits&litMask]
+		e := lit[bits&(1<<litRoot-1)]
 		if e&literal != 0 {
 			// Up to three literals, of 10 bits each at most; then there are at least 26 bits left.
 			bits >>= e & 31
 			n -= e.width()
 			out[end] = e.octet()
 			end++
-			e = lit[bits&litMask]
+			e = lit[bits&(1<<litRoot-1)]
 			if e&literal != 0 {
 				bits >>= e & 31
 				n -= e.width()
 				out[end] = e.octet()
 				end++
-				e = lit[bits&litMask]
+				e = lit[bits&(1<<litRoot-1)]
 				if e&literal != 0 {
 					bits >>= e & 31
 					n -= e.width()
@@ -67,6 +59,9 @@ func (r *run) fast(t *tables) (o outcome, ended bool) {
 					end++
 					continue
 				}
+			}
+			if at > lastIn {
+				break
 			}
 			// A length and a distance may take 48.
 			bits |= binary.LittleEndian.Uint64(in[at:]) << (n & 63)
@@ -101,7 +96,7 @@ func (r *run) fast(t *tables) (o outcome, ended bool) {
 		bits >>= e & 31
 		n -= e.width()
 
-		e = dist[bits&distMask]
+		e = dist[bits&(1<<distRoot-1)]
 		if e&special != 0 {
 			if e&link != 0 {
 				bits >>= e & 31
@@ -117,7 +112,7 @@ func (r *run) fast(t *tables) (o outcome, ended bool) {
 		bits >>= e & 31
 		n -= e.width()
 
-		if distance > end-r.low || distance > r.window || length+wordSize > len(out)-end {
+		if distance > end-r.low || distance > r.window || length+3*wordSize > len(out)-end { // 7 octets and two words may be written
 			r.end = end
 			if !r.begin(length, distance) {
 				return broken, false
@@ -140,9 +135,12 @@ func (r *run) fast(t *tables) (o outcome, ended bool) {
 			end += copy(out[end:to], out[from:])
 			continue
 		}
-		for ; end < to; end += wordSize {
+		// Two words do for most, and how many more there are is hard to predict.
+		src, dst := out[from:from+2*wordSize], out[end:end+2*wordSize]
+		binary.LittleEndian.PutUint64(dst, binary.LittleEndian.Uint64(src))
+		binary.LittleEndian.PutUint64(dst[wordSize:], binary.LittleEndian.Uint64(src[wordSize:]))
+		for end, from = end+2*wordSize, from+2*wordSize; end < to; end, from = end+wordSize, from+wordSize {
 			binary.LittleEndian.PutUint64(out[end:], binary.LittleEndian.Uint64(out[from:]))
-			from += wordSize
 		}
 		end = to
 	}
@@ -156,47 +154,51 @@ func (r *run) fast(t *tables) (o outcome, ended bool) {
 // short is what is missing from a distance to the next of its multiples that is a word or more.
 var short = [wordSize]uint8{1: 7, 2: 6, 3: 6, 4: 4, 5: 5, 6: 6, 7: 7}
 
-// careful reads one symbol where octets or room may be short: all of it, or nothing.
-func (r *run) careful(t *tables) (o outcome, ended bool) {
-	r.fill()
-	e, before := look(t.lit[:], t.litRoot, r.bits)
-	used := before + e.width()
-	switch {
-	case used > r.n:
-		return starved, false
-	case e&literal != 0:
-		if r.end == len(r.out) {
-			return crowded, false
+// careful reads the symbols where octets or room are short, to the end of the block or of one of these: a symbol is read whole, or not at all.
+func (r *run) careful(t *tables) outcome {
+	for {
+		if r.n < 48 {
+			r.fill()
 		}
-		r.out[r.end] = e.octet()
-		r.end++
+		bits := r.bits
+		e, before := look(t.lit[:], litRoot, bits)
+		used := before + e.width()
+		switch {
+		case used > r.n:
+			return starved
+		case e&literal != 0:
+			if r.end == len(r.out) {
+				return crowded
+			}
+			r.out[r.end] = e.octet()
+			r.end++
+			r.skip(used)
+			continue
+		case e&endOfBlock != 0:
+			r.skip(used)
+			r.endBlock()
+			return done
+		case e&invalid != 0:
+			return broken
+		}
+		length := e.amount(bits >> before)
+		e, before = look(t.dist[:], distRoot, bits>>used)
+		before += used
+		if used = before + e.width(); used > r.n {
+			return starved
+		}
+		if e&invalid != 0 {
+			return broken
+		}
+		distance := e.amount(bits >> before)
 		r.skip(used)
-		return done, false
-	case e&endOfBlock != 0:
-		r.skip(used)
-		r.endBlock()
-		return done, true
-	case e&invalid != 0:
-		return broken, false
+		if !r.begin(length, distance) {
+			return broken
+		}
+		if r.left > 0 {
+			return crowded
+		}
 	}
-	length := e.amount(r.bits >> before)
-	e, before = look(t.dist[:], t.distRoot, r.bits>>used)
-	before += used
-	if used = before + e.width(); used > r.n {
-		return starved, false
-	}
-	if e&invalid != 0 {
-		return broken, false
-	}
-	distance := e.amount(r.bits >> before)
-	r.skip(used)
-	if !r.begin(length, distance) {
-		return broken, false
-	}
-	if r.left > 0 {
-		return crowded, false
-	}
-	return done, false
 }
 
 // look finds the entry of the symbol that comes next, and how many bits of its code come before those in the entry.

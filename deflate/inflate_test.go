@@ -328,6 +328,7 @@ func TestInflateRoom(t *testing.T) {
 		octets(t, "00 05 00 fa ff 48 65 6c 6c 6f 00"),
 		octets(t, "00 05 00 fa ff 48 65 6c 6c 6f 02 00 00 00 ff ff 00"), // much that is nothing
 		new(bitWriter).fixed().lit("ab").match(9, 2).lit(strings.Repeat("c", 300)).match(10, 300).end(),
+		new(bitWriter).fixed().lit("ab").match(3, 1).match(3, 2).lit("cdefgh").match(3, 7).match(4, 6).match(10, 3).lit(strings.Repeat("z", 50)).end(),
 		deflated(t, flate.BestCompression, jsonText(rand.New(rand.NewPCG(1, 1)), 2000)),
 		octets(t, "00 06 00 f9 ff 48 65"), // some of the tail
 		// With nothing behind it.
