@@ -13,8 +13,10 @@ import (
 // One Options serves any number of connections and goroutines, which share its budget and what compresses. It must not be copied or changed
 // once it is in use. In numbers, what is out of range is taken for the nearest in it.
 type Options struct {
-	// Level is how hard to try, from 1, the fastest, to 9, the smallest. It concerns what this endpoint sends, and is not negotiated.
-	// The default, 0, is DefaultLevel.
+	// Level is how hard to try, from 1, the fastest, to 9, the smallest. It concerns what this endpoint sends, and is not negotiated. The
+	// default, 0, is DefaultLevel. With takeover it also says how far back to search: 2 KiB up to level 3, then 4, 4 and 8, from level 7 on
+	// all of the window, and always as far as the message is long. Messages that do not fit into a window below 15 bits all have a level
+	// much like 5.
 	Level int
 
 	// MinSize is the least length in octets of a message that is compressed; shorter ones go as they are. A message that is sent in
