@@ -77,7 +77,7 @@ func browse(t *testing.T, rows any) string {
 		<-ended
 		return lines
 	case err = <-ended:
-	case <-time.After(60 * time.Second):
+	case <-time.After(120 * time.Second):
 		killGroup(cmd)
 		err = fmt.Errorf("the page is not done, %w", <-ended)
 	}
