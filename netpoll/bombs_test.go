@@ -164,6 +164,14 @@ func (w *deflater) zeros(n int) {
 	w.put(3, 2)
 }
 
+// forever writes n octets of zeros that do not end. Each stands for 1032 others: it is four matches of 258 octets, because their codes are 0, and those of the distances.
+func (w *deflater) forever(n int) {
+	w.begin(1)
+	w.put(1, 2)
+	w.align()
+	w.b = append(w.b, make([]byte, n-len(w.b))...)
+}
+
 // repeat writes n octets as they were so far back, 1 or 32768. After matches of 258 the rest is as rest begins.
 func (w *deflater) repeat(n, distance int, rest []byte) {
 	w.begin(distance)
