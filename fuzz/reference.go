@@ -90,7 +90,9 @@ func (r *reference) header() (h header) {
 	r.must(masked || r.Role == Client, CodeProtocol, "5.1", "frame from a client is not masked")
 	r.must(!masked || r.Role == Server, CodeProtocol, "5.1", "frame from a server is masked")
 	r.must(!control || length <= 125, CodeProtocol, "5.5", "control frame longer than 125")
-	r.must(h.op != OpClose || length != 1, CodeProtocol, "5.5.1", "body of a close of one octet")
+	if !r.late { // else it is found when the body is there
+		r.closeLength(h.op, uint64(length))
+	}
 	switch length {
 	default:
 		h.length = uint64(length)
@@ -274,6 +276,7 @@ func (r *reference) control(h header) {
 			r.must(text.read(b), CodeInvalid, "5.5.1", "reason of a close is not UTF-8")
 		}
 	}
+	r.closeLength(h.op, h.length)
 	r.must(text.complete(), CodeInvalid, "5.5.1", "reason of a close ends inside a character")
 	r.settle()
 	r.hear(h.op, payload)
@@ -281,6 +284,11 @@ func (r *reference) control(h header) {
 		r.v.State = Closed
 		panic(over{})
 	}
+}
+
+// closeLength reads 5.5.1: "If there is a body, the first two bytes of the body MUST be a 2-byte unsigned integer".
+func (r *reference) closeLength(op byte, length uint64) {
+	r.must(op != OpClose || length != 1, CodeProtocol, "5.5.1", "body of a close of one octet")
 }
 
 // mayClose reports whether a Close may have the code: 7.4.1 and 7.4.2.

@@ -148,6 +148,12 @@ func TestBetween(t *testing.T) {
 	} {
 		require.Equal(t, row.want, Between(early, late, row.got), row.got)
 	}
+	// What is wrong with a Close need not be seen before all of it is there.
+	require.Empty(t, Compare(s, octets(t, "88 01"), Outcome{}))
+	require.Empty(t, Compare(s, octets(t, "88 01"), Outcome{Failed: true, Code: 1002}))
+	require.NotEmpty(t, Compare(s, octets(t, "88 01 03"), Outcome{}))
+	require.Empty(t, Compare(s, octets(t, "88 04 03ed ff"), Outcome{}))
+	require.NotEmpty(t, Compare(s, octets(t, "88 04 03ed ffff"), Outcome{}))
 	whole := octets(t, "81 01 61")
 	require.Equal(t, `0 events (failed: false, 0); want one more: text "a"`, Compare(s, whole, Outcome{}))
 	require.Equal(t, "failure 1002; want none", Compare(s, whole, Outcome{[]Event{{Op: OpText, Payload: []byte("a")}}, true, 1002}))
