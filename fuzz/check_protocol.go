@@ -51,7 +51,7 @@ func checkBytes(r Role, stream, plan []byte) {
 // returns what is wrong, or "".
 func Run(s *Session) string {
 	stream, setup := s.Bytes(), within(s.Setup)
-	early, late := judgeBoth(setup, stream)
+	early, late := Judge(setup, stream), JudgeLate(setup, stream)
 	for _, way := range ways {
 		pieces := [][]byte{bytes.Clone(stream)}
 		if way.cut {

@@ -1,24 +1,45 @@
 package fuzz
 
+import "slices"
+
 // Judge is what RFC 6455, and RFC 7692 where there is compression, make of the octets that an endpoint has received so far. It is written to be read beside
 // the text: one octet after the other, no matter how slow. It shares no code with the packages it judges.
 //
 // A fault is found with the first octet that makes it certain.
-func Judge(s Setup, stream []byte) Verdict { return judge(s, stream, false) }
+func Judge(s Setup, stream []byte) Verdict { return judge(s, stream, lateness{}) }
 
 // JudgeLate is Judge by an endpoint that is as late as the text allows: it looks at a header when all of it is there, at a Close likewise, and at the text of a
 // message and at what is compressed when the message is complete. So of two faults it may name the other, and it may hear control
-// frames that Judge does not.
-func JudgeLate(s Setup, stream []byte) Verdict { return judge(s, stream, true) }
+// frames that Judge does not. Also is what endpoints name that are late with some of that.
+func JudgeLate(s Setup, stream []byte) Verdict {
+	if v := Judge(s, stream); v.State != Failed {
+		return v // and nobody finds a fault
+	}
+	v := judge(s, stream, lateness{true, true, true})
+	for i := 1; i < 7; i++ {
+		w := judge(s, stream, lateness{i&1 != 0, i&2 != 0, i&4 != 0})
+		if w.State == Failed && !slices.Contains(v.Also, w.Fault) {
+			v.Also = append(v.Also, w.Fault)
+		}
+	}
+	return v
+}
+
+// A lateness is what an endpoint looks at no sooner than it has to.
+type lateness struct {
+	frame bool // headers and Closes
+	text  bool // UTF-8
+	wire  bool // what is compressed
+}
 
 // A reference is an endpoint that reads. Its methods stand in the order in which the RFC comes to what they do.
 type reference struct {
 	Setup
 	stream []byte
 	at     int // octets read
-	late   bool
+	late   lateness
 	v      Verdict
-	broken *Fault // late: the first rule that the present header or control frame breaks
+	broken *Fault // late.frame: the first rule that the present header or control frame breaks
 
 	// The message that is being received.
 	op      byte   // OpText or OpBinary; 0: none is
@@ -34,7 +55,7 @@ type reference struct {
 // over is the value of a panic that ends the reading: the verdict is there.
 type over struct{}
 
-func judge(s Setup, stream []byte, late bool) (v Verdict) {
+func judge(s Setup, stream []byte, late lateness) (v Verdict) {
 	r := &reference{Setup: s, stream: stream, late: late}
 	defer func() {
 		if e := recover(); e != nil && e != (over{}) {
@@ -90,7 +111,7 @@ func (r *reference) header() (h header) {
 	r.must(masked || r.Role == Client, CodeProtocol, "5.1", "frame from a client is not masked")
 	r.must(!masked || r.Role == Server, CodeProtocol, "5.1", "frame from a server is masked")
 	r.must(!control || length <= 125, CodeProtocol, "5.5", "control frame longer than 125")
-	if !r.late { // else it is found when the body is there
+	if !r.late.frame { // else it is found when the body is there
 		r.closeLength(h.op, uint64(length))
 	}
 	switch length {
@@ -122,7 +143,7 @@ func (r *reference) must(ok bool, code uint16, section, rule string) {
 	if ok {
 		return
 	}
-	if !r.late {
+	if !r.late.frame {
 		r.fail(code, section, rule)
 	}
 	if r.broken == nil {
@@ -194,7 +215,7 @@ func (r *reference) next() (byte, bool) {
 func (r *reference) message() {
 	r.begin(r.data())
 	next := r.next
-	if r.late {
+	if r.squeeze && r.late.wire {
 		all := collect(r.next)
 		next = func() (byte, bool) {
 			if len(all) == 0 {
@@ -217,7 +238,7 @@ func (r *reference) message() {
 			r.fail(CodeTooBig, "10.4", "message longer than the limit")
 		}
 		payload = append(payload, b)
-		if !r.late {
+		if !r.late.text {
 			check(b)
 		}
 	}
@@ -228,7 +249,7 @@ func (r *reference) message() {
 			hear(b)
 		}
 	}
-	if r.late {
+	if r.late.text {
 		for _, b := range payload {
 			check(b)
 		}

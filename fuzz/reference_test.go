@@ -140,14 +140,21 @@ func TestBetween(t *testing.T) {
 		{Outcome{Failed: true}, ""},
 		{Outcome{ping, true, 1007}, ""},
 		{Outcome{ping, true, 1002}, ""},
-		{Outcome{Failed: true, Code: 1002}, "failure 1002; want 1007 at octet 3: 8.1: text is not UTF-8"},
-		{Outcome{}, "no failure; want 1002 at octet 7: 5.4: fragments of two messages are interleaved"},
-		{Outcome{Events: ping}, "no failure; want 1002 at octet 7: 5.4: fragments of two messages are interleaved"},
+		{Outcome{Failed: true, Code: 1009}, "failure 1009; want 1007 at octet 3: 8.1: text is not UTF-8"},
+		{Outcome{}, "no failure; want 1007 at octet 3: 8.1: text is not UTF-8"},
+		{Outcome{Events: ping}, "no failure; want 1007 at octet 3: 8.1: text is not UTF-8"},
 		{Outcome{[]Event{{Op: OpPong}}, true, 1007}, `event 0 is pong ""; want ping ""`},
-		{Outcome{append(ping, ping...), true, 1002}, `event 1 is ping ""; want failure, 1002 at octet 7: 5.4: fragments of two messages are interleaved`},
+		{Outcome{append(ping, ping...), true, 1002}, `event 1 is ping ""; want failure, 1007 at octet 3: 8.1: text is not UTF-8`},
 	} {
 		require.Equal(t, row.want, Between(early, late, row.got), row.got)
 	}
+	// Late with what is compressed, and early with headers: half a header is enough for 1002.
+	z := Setup{Role: Client, Deflate: &Deflate{Bits: 15}}
+	require.Empty(t, Compare(z, octets(t, "42 01 07 | 89 00 | 09"), Outcome{Events: ping}))
+	require.Empty(t, Compare(z, octets(t, "c2 01 07"), Outcome{Failed: true, Code: 1007}))
+	require.Empty(t, Compare(z, octets(t, "42 01 07 | 89 00 | 09"), Outcome{Failed: true, Code: 1007}))
+	require.Empty(t, Compare(z, octets(t, "42 01 07 | 89 00 | 09"), Outcome{ping, true, 1002}))
+	require.NotEmpty(t, Compare(z, octets(t, "42 01 07 | 89 00 | 09"), Outcome{ping, true, 1009}))
 	// What is wrong with a Close need not be seen before all of it is there.
 	require.Empty(t, Compare(s, octets(t, "88 01"), Outcome{}))
 	require.Empty(t, Compare(s, octets(t, "88 01"), Outcome{Failed: true, Code: 1002}))

@@ -80,7 +80,8 @@ func (f Fault) String() string {
 type Verdict struct {
 	State  State
 	Events []Event
-	Fault  Fault // State is Failed
+	Fault  Fault   // State is Failed
+	Also   []Fault // of JudgeLate, and seldom something else: what other endpoints may fail for
 }
 
 // Answers returns what the endpoint has to send because of what it heard, in order, in clear, and unmasked: a Pong to each Ping (5.5.2; an endpoint that
@@ -116,45 +117,46 @@ type Outcome struct {
 // when the header, the control frame or the message that has it is complete (JudgeLate), or in between; until it does, it goes on as though
 // there were none.
 func Compare(s Setup, stream []byte, got Outcome) string {
-	early, late := judgeBoth(s, stream)
-	return Between(early, late, got)
-}
-
-// judgeBoth is Judge and JudgeLate, which differ only when there is a fault.
-func judgeBoth(s Setup, stream []byte) (early, late Verdict) {
-	early = Judge(s, stream)
-	if early.State != Failed {
-		return early, early
-	}
-	return early, JudgeLate(s, stream)
+	return Between(Judge(s, stream), JudgeLate(s, stream), got)
 }
 
 // Between is Compare when the two verdicts are known.
 func Between(early, late Verdict, got Outcome) string {
 	for i, e := range got.Events {
-		if i >= len(late.Events) {
-			if late.State == Failed {
-				return fmt.Sprintf("event %d is %v; want failure, %v", i, e, late.Fault)
-			}
+		switch {
+		case i >= len(late.Events) && late.State == Failed:
+			return fmt.Sprintf("event %d is %v; want failure, %v", i, e, early.Fault)
+		case i >= len(late.Events):
 			return fmt.Sprintf("event %d is %v; want none", i, e)
-		}
-		if want := late.Events[i]; want.Op != e.Op || !bytes.Equal(want.Payload, e.Payload) {
-			return fmt.Sprintf("event %d is %v; want %v", i, e, want)
+		case late.Events[i].Op != e.Op || !bytes.Equal(late.Events[i].Payload, e.Payload):
+			return fmt.Sprintf("event %d is %v; want %v", i, e, late.Events[i])
 		}
 	}
-	if len(got.Events) < len(early.Events) {
-		return fmt.Sprintf("%d events (failed: %v, %d); want one more: %v", len(got.Events), got.Failed, got.Code, early.Events[len(got.Events)])
-	}
-	all := len(got.Events) == len(late.Events)
+	n := len(got.Events)
 	switch {
+	case n < len(early.Events):
+		return fmt.Sprintf("%d events (failed: %v, %d); want one more: %v", n, got.Failed, got.Code, early.Events[n])
 	case !got.Failed && late.State == Failed:
-		return fmt.Sprintf("no failure; want %v", late.Fault)
-	case !got.Failed && !all:
-		return fmt.Sprintf("%d events and no failure; want one more: %v", len(got.Events), late.Events[len(got.Events)])
+		return fmt.Sprintf("no failure; want %v", early.Fault)
+	case !got.Failed && n < len(late.Events):
+		return fmt.Sprintf("%d events and no failure; want one more: %v", n, late.Events[n])
 	case got.Failed && early.State != Failed:
 		return fmt.Sprintf("failure %d; want none", got.Code)
-	case got.Failed && got.Code != 0 && got.Code != early.Fault.Code && !(all && late.State == Failed && got.Code == late.Fault.Code):
+	case got.Failed && got.Code != 0 && !mayName(early, late, got):
 		return fmt.Sprintf("failure %d; want %v", got.Code, early.Fault)
 	}
 	return ""
+}
+
+// mayName reports whether an endpoint may fail with the code, having heard what it has.
+func mayName(early, late Verdict, got Outcome) bool {
+	if got.Code == early.Fault.Code {
+		return true
+	}
+	for _, f := range late.Also {
+		if got.Code == f.Code {
+			return true
+		}
+	}
+	return len(got.Events) == len(late.Events) && late.State == Failed && got.Code == late.Fault.Code
 }
