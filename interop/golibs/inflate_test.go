@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -157,8 +158,11 @@ func (r *bitReader) stored(out []byte) ([]byte, error) {
 	return append(out, r.b[at:at+n]...), nil
 }
 
-// A huffman code is a table of the symbols for all sequences of 15 bits: symbol<<4 | length, 0 for nothing.
-type huffman [1 << 15]uint16
+// A huffman code is a table of the symbols for all sequences of bits as long as its longest word: symbol<<4 | length, 0 for nothing.
+type huffman struct {
+	longest int
+	table   []uint16
+}
 
 // newHuffman builds the code from the lengths, 3.2.2.
 func newHuffman(lengths []int) (*huffman, error) {
@@ -174,7 +178,8 @@ func newHuffman(lengths []int) (*huffman, error) {
 			return nil, errors.New("RFC 1951, 3.2.2: more codes than there are")
 		}
 	}
-	h := new(huffman)
+	h := &huffman{longest: slices.Max(lengths)}
+	h.table = make([]uint16, 1<<h.longest)
 	for sym, n := range lengths {
 		if n == 0 {
 			continue
@@ -183,8 +188,8 @@ func newHuffman(lengths []int) (*huffman, error) {
 		for i := range n {
 			reversed |= next[n] >> i & 1 << (n - 1 - i)
 		}
-		for i := reversed; i < 1<<15; i += 1 << n {
-			h[i] = uint16(sym<<4 | n)
+		for i := reversed; i < len(h.table); i += 1 << n {
+			h.table[i] = uint16(sym<<4 | n)
 		}
 		next[n]++
 	}
@@ -192,7 +197,7 @@ func newHuffman(lengths []int) (*huffman, error) {
 }
 
 func (r *bitReader) symbol(h *huffman) (int, bool) {
-	e := h[r.peek(15)]
+	e := h.table[r.peek(h.longest)]
 	if e == 0 {
 		return 0, false
 	}
