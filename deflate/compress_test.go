@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/idlewire/idlewire/conn"
+	"github.com/idlewire/idlewire/frame"
 )
 
 // offersOf are offers for all windows of the server with takeover and without.
@@ -157,8 +160,11 @@ func TestWhatIsNotCompressed(t *testing.T) {
 		b, ok := c.Compress([]byte("x"), zeros[:test.size], true, true)
 		require.Equal(t, test.compressed, ok, "%+v", test)
 		require.Equal(t, test.compressed, len(b) > 1)
-		_, ok = c.Compress(nil, zeros[:test.size], true, false)
+		b, ok = c.Compress(nil, zeros[:test.size], true, false)
 		require.Equal(t, test.compressed || test.minSize < 0, ok, "the first fragment decides: %+v", test)
+		if test.size == 0 {
+			require.Empty(t, b, "nothing is nothing, but at the end")
+		}
 		_, ok = c.Compress(nil, zeros[:1], false, false)
 		require.True(t, ok)
 		_, ok = c.Compress(nil, noise(r, 1000), false, true)
@@ -370,4 +376,23 @@ func TestLongMessages(t *testing.T) {
 	b, ok = p.out.Compress(nil, hard, false, true)
 	require.True(t, ok, "but not of a message begun")
 	require.Less(t, len(b), 1<<20+len(json)/3)
+}
+
+// What refers farther back than the peer's window, the one that was agreed on for its direction, is refused.
+func TestReceivedWindowIsKept(t *testing.T) {
+	r := rand.New(rand.NewPCG(21, 22))
+	message := bytes.Repeat(noise(r, 600), 4) // refers 600 back
+	b, ok := intern(alone{0, 1, maxBits}).Compress(nil, message)
+	require.True(t, ok)
+	_, s, _ := new(Options).Accept(parse(t, "permessage-deflate; client_max_window_bits=9"))
+	c, err := new(Options).Agree(parse(t, "permessage-deflate; server_no_context_takeover; server_max_window_bits=9"))
+	require.NoError(t, err)
+	for _, end := range []conn.Compressor{s, c} {
+		_, _, _, err := end.Decompressor().Decompress(make([]byte, 0, len(message)), b, true)
+		require.ErrorIs(t, err, frame.ErrInvalidDeflate)
+	}
+	_, s, _ = new(Options).Accept(parse(t, "permessage-deflate; server_max_window_bits=9"))
+	got, _, _, err := s.Decompressor().Decompress(make([]byte, 0, len(message)), b, true)
+	require.NoError(t, err)
+	require.Equal(t, message, got)
 }
