@@ -53,6 +53,9 @@ func (f feeding) inflate(t testing.TB, bits int, history, payload []byte, limit 
 			} else if !full && len(rest) > 0 || !bytes.HasSuffix(piece, rest) {
 				require.Fail(t, "another rest")
 			}
+			if d.bits>>d.n != 0 {
+				require.Fail(t, "bits that are not there")
+			}
 			n := len(gone) + len(b) - before // of the message
 			if full && n == limit {
 				d.End(nil)

@@ -361,6 +361,14 @@ func TestInflateAtOnce(t *testing.T) {
 	d.End(nil)
 }
 
+// A block that could never end is refused at its head (RFC 1951, 3.2.7), and not when the input is at its end.
+func TestInflateNoEnd(t *testing.T) {
+	d := newDecompressor(15, nil)
+	_, _, _, err := d.Decompress(nil, lengths(257, 1, oneAndZeros...).code(0, 2).zeros(138).zeros(117).code(0, 1).b, false)
+	require.Equal(t, error(frame.ErrInvalidDeflate), err)
+	d.End(nil)
+}
+
 // Idle in a message there is this, and nothing else; and what is held of the input is less than a word.
 func TestInflateSize(t *testing.T) {
 	d := newDecompressor(8, nil)
