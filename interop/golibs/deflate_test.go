@@ -253,3 +253,24 @@ func TestDeflateChromium(t *testing.T) {
 	holdChromium(t, all, func(k talk) string { return ours.url(of[k.server], k.serverKnobs) },
 		func(t *testing.T, k talk) end { return ourEnd(t, k, of[k.server]) })
 }
+
+// TestDeflateEcho: examples/echo, with its flags for compression.
+func TestDeflateEcho(t *testing.T) {
+	for _, driver := range drivers {
+		for _, row := range []struct {
+			flags []string
+			talk
+		}{
+			{[]string{"-deflate", "on"}, talk{client: "coder", clientKnobs: both, want: none}},
+			{[]string{"-deflate", "takeover", "-level", "9"}, talk{client: "coder", clientKnobs: both}},
+			{[]string{"-deflate", "off"}, talk{client: "coder", clientKnobs: both, want: "none"}},
+		} {
+			k := row.talk
+			k.server = fmt.Sprint("echo -driver ", driver, row.flags)
+			t.Run(k.name(), func(t *testing.T) {
+				t.Parallel()
+				k.hold(t, deflateLibs[k.client], end{threshold: 1000, shrinks: true}, startEcho(t, driver, row.flags...).url)
+			})
+		}
+	}
+}
