@@ -9,6 +9,12 @@ func FuzzHeader(f *testing.F) {
 			f.Add(s.Frames[i].AppendHeader(nil), byte(s.Role)|byte(i&2))
 		}
 	}
+	for _, n := range borders {
+		for form := FormShortest; form <= Form64; form++ {
+			h := Frame{Fin: true, Opcode: OpBinary, Form: form, Length: uint64(n)}
+			f.Add(h.AppendHeader(nil), byte(Client))
+		}
+	}
 	for _, n := range hugeLengths {
 		h := Frame{Fin: true, Opcode: OpBinary, Form: Form64, Length: n}
 		f.Add(h.AppendHeader(nil), byte(Client))

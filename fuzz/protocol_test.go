@@ -29,6 +29,16 @@ func addStreams(f *testing.F, r Role) {
 			f.Add(stream, data[:2+i%4])
 		}
 	}
+	for _, row := range judgeTests {
+		session := Session{}
+		session.Frames, session.Tail = Dissect(octets(f, row.stream))
+		for i := range session.Frames {
+			session.Frames[i].Masked = session.Frames[i].Masked == (row.setup.Role == r)
+		}
+		f.Add(session.Bytes(), []byte{0})
+		f.Add(session.Bytes(), []byte{0x4e, 0, 1}) // a limit of 5 octets, compression, octet by octet
+		f.Add(session.Bytes(), []byte{0x60, 0, 2, 3})
+	}
 }
 
 // A server makes of any octets, however they are cut, what the RFCs do, and holds no more than the octets that came allow.

@@ -34,76 +34,81 @@ func say(v Verdict) string {
 	return strings.Join(append(parts, v.State.String()), ", ")
 }
 
-// Literal octets, and what the RFC has to say of them.
-func TestJudge(t *testing.T) {
-	server := Setup{Role: Server}
-	client := Setup{Role: Client}
-	limited := Setup{Role: Client, Limits: Limits{Message: 5, Fragments: 2, Wire: 100}}
-	squeezed := Setup{Role: Client, Limits: limited.Limits, Deflate: &Deflate{Bits: 15, Takeover: true}}
-	for _, row := range []struct {
-		name   string
-		setup  Setup
-		stream string
-		want   string
-	}{
-		{"nothing", server, "", "open"},
-		{"5.7 a single-frame unmasked text message", client, "81 05 48656c6c6f", `text "Hello", open`},
-		{"5.7 a single-frame masked text message", server, "81 85 37fa213d 7f9f4d5158", `text "Hello", open`},
-		{"5.7 a fragmented unmasked text message", client, "01 03 48656c | 80 02 6c6f", `text "Hello", open`},
-		{"5.7 ping and pong", client, "89 05 48656c6c6f | 8a 05 48656c6c6f", `ping "Hello", pong "Hello", open`},
-		{"5.4 a ping in between", client, "01 03 48656c | 89 00 | 80 02 6c6f", `ping "", text "Hello", open`},
-		{"half a header", client, "81", "need more"},
-		{"half a payload", client, "81 05 48", "need more"},
-		{"half a message", client, "01 01 48", "need more"},
-		{"5.7 256 octets in 16 bits", client, "82 7e 0100" + strings.Repeat("00", 256), "binary " + `"` + strings.Repeat(`\x00`, 32) + `"... (256), open`},
-		{"5.7 64 KiB in 64 bits", client, "82 7f 0000000000010000", "need more"},
-		{"5.1 not masked", server, "81 05", "1002 at octet 2: 5.1: frame from a client is not masked"},
-		{"5.1 masked", client, "81 85", "1002 at octet 2: 5.1: frame from a server is masked"},
-		{"5.2 RSV1", client, "c1", "1002 at octet 1: 5.2: RSV without an extension that gives it a meaning"},
-		{"5.2 RSV2 with compression", squeezed, "a1", "1002 at octet 1: 5.2: RSV without an extension that gives it a meaning"},
-		{"5.2 opcode 3", client, "83", "1002 at octet 1: 5.2: reserved opcode"},
-		{"5.2 opcode 11", client, "8b", "1002 at octet 1: 5.2: reserved opcode"},
-		{"5.2 125 in 16 bits", client, "82 7e 007d", "1002 at octet 4: 5.2: length not in the minimal number of bytes"},
-		{"5.2 126 in 16 bits", client, "82 7e 007e", "need more"},
-		{"5.2 65535 in 64 bits", client, "82 7f 000000000000 ffff", "1002 at octet 8: 5.2: length not in the minimal number of bytes"},
-		{"5.2 the most significant bit", client, "82 7f 80", "1002 at octet 3: 5.2: most significant bit of a length is not 0"},
-		{"5.2 the greatest length", client, "82 7f 7fffffffffffffff", "need more"},
-		{"5.4 nothing to continue", client, "80 00", "1002 at octet 1: 5.4: continuation, and nothing to continue"},
-		{"5.4 interleaved", client, "01 00 | 81 00", "1002 at octet 3: 5.4: fragments of two messages are interleaved"},
-		{"5.5 ping in fragments", client, "09 00", "1002 at octet 1: 5.5: control frame in fragments"},
-		{"5.5 ping of 126", client, "89 7e 007e", "1002 at octet 2: 5.5: control frame longer than 125"},
-		{"5.5.1 close", client, "88 02 03e8 | 81 05 48656c6c6f", `close 1000 "", closed`},
-		{"5.5.1 close with nothing", client, "88 00", `close 1005 "", closed`},
-		{"5.5.1 close with a reason", client, "88 05 03e9 627965", `close 1001 "bye", closed`},
-		{"5.5.1 close with one octet", client, "88 01 03", "1002 at octet 2: 5.5.1: body of a close of one octet"},
-		{"5.5.1 reason", client, "88 04 03e8 c3 61", "1007 at octet 6: 5.5.1: reason of a close is not UTF-8"},
-		{"5.5.1 half a character", client, "88 03 03e8 c3", "1007 at octet 5: 5.5.1: reason of a close ends inside a character"},
-		{"7.4 1005", client, "88 02 03ed", "1002 at octet 4: 7.4: code that no endpoint may send"},
-		{"8.1 at the first octet that cannot be", client, "01 04 61 62 ff 63", "1007 at octet 5: 8.1: text is not UTF-8"},
-		{"8.1 cut in a character", client, "01 01 c3 | 80 01 a9", `text "é", open`},
-		{"8.1 ends in a character", client, "01 01 c3 | 80 00", "1007 at octet 5: 8.1: text ends inside a character"},
-		{"8.1 binary is no text", client, "82 01 ff", "binary ff, open"},
-		{"10.4 as long as the limit", limited, "02 02 0000 | 80 03 000000", `binary "\x00\x00\x00\x00\x00", open`},
-		{"10.4 longer", limited, "02 02 0000 | 80 04", "1009 at octet 6: 10.4: message longer than the limit"},
-		{"10.4 three frames of two", limited, "02 00 | 00 00 | 80 00", "1008 at octet 6: 10.4: message in more fragments than the limit"},
+var (
+	server   = Setup{Role: Server}
+	client   = Setup{Role: Client}
+	limited  = Setup{Role: Client, Limits: Limits{Message: 5, Fragments: 2, Wire: 100}}
+	squeezed = Setup{Role: Client, Limits: limited.Limits, Deflate: &Deflate{Bits: 15, Takeover: true}}
+)
 
-		{"RFC 7692 7.2.3.1", squeezed, "c1 07 f248cdc9c90700", `text "Hello", open`},
-		{"RFC 7692 7.2.3.1, in fragments", squeezed, "41 03 f248cd | 80 04 c9c90700", `text "Hello", open`},
-		{"RFC 7692 7.2.3.2, the window is shared", squeezed, "c1 07 f248cdc9c90700 | c1 05 f200110000", `text "Hello", text "Hello", open`},
-		{"RFC 7692 7.2.3.2, and it is not", Setup{Role: Client, Deflate: &Deflate{Bits: 15}}, "c1 07 f248cdc9c90700 | c1 05 f200110000",
-			`text "Hello", 1007 at octet 14: RFC 7692 7.2.2: distance beyond the beginning`},
-		{"RFC 7692 7.2.3.3, a block without compression", squeezed, "c1 0b 000500faff48656c6c6f00", `text "Hello", open`},
-		{"RFC 7692 7.2.3.4, a final block", squeezed, "c1 08 f348cdc9c9070000", `text "Hello", open`},
-		{"RFC 7692 7.2.3.5, two blocks", squeezed, "c1 0d f248050000 00ffff cac9c90700", `text "Hello", open`},
-		{"RFC 7692 7.2.3.6, an empty message", squeezed, "c1 01 00", `text "", open`},
-		{"RFC 7692 6.1, on a ping", squeezed, "c9 00", "1002 at octet 1: RFC 7692 6.1: RSV1 on a control frame or on a fragment that is not the first"},
-		{"RFC 7692 6.1, on a continuation", squeezed, "41 01 00 | c0 00",
-			"1002 at octet 4: RFC 7692 6.1: RSV1 on a control frame or on a fragment that is not the first"},
-		{"block of the reserved type", squeezed, "c1 01 07", "1007 at octet 3: RFC 7692 7.2.2: block of the reserved type"},
-		{"complement", squeezed, "c1 06 0005000500 00", "1007 at octet 7: RFC 7692 7.2.2: length of a stored block, and its complement do not agree"},
-		{"nothing at all", squeezed, "c1 00", "1007 at octet 2: RFC 7692 7.2.2: compressed data ends inside a block"},
-		{"10.4 decompressed", squeezed, "c1 0c 000600f9ff48656c6c6f6f00", "1009 at octet 13: 10.4: message longer than the limit"},
-	} {
+// Literal octets, and what the RFC has to say of them.
+var judgeTests = []struct {
+	name   string
+	setup  Setup
+	stream string
+	want   string
+}{
+	{"nothing", server, "", "open"},
+	{"5.7 a single-frame unmasked text message", client, "81 05 48656c6c6f", `text "Hello", open`},
+	{"5.7 a single-frame masked text message", server, "81 85 37fa213d 7f9f4d5158", `text "Hello", open`},
+	{"5.7 a fragmented unmasked text message", client, "01 03 48656c | 80 02 6c6f", `text "Hello", open`},
+	{"5.7 ping and pong", client, "89 05 48656c6c6f | 8a 05 48656c6c6f", `ping "Hello", pong "Hello", open`},
+	{"5.4 a ping in between", client, "01 03 48656c | 89 00 | 80 02 6c6f", `ping "", text "Hello", open`},
+	{"half a header", client, "81", "need more"},
+	{"half a payload", client, "81 05 48", "need more"},
+	{"half a message", client, "01 01 48", "need more"},
+	{"5.7 256 octets in 16 bits", client, "82 7e 0100" + strings.Repeat("00", 256), "binary " + `"` + strings.Repeat(`\x00`, 32) + `"... (256), open`},
+	{"5.7 64 KiB in 64 bits", client, "82 7f 0000000000010000", "need more"},
+	{"5.1 not masked", server, "81 05", "1002 at octet 2: 5.1: frame from a client is not masked"},
+	{"5.1 masked", client, "81 85", "1002 at octet 2: 5.1: frame from a server is masked"},
+	{"5.2 RSV1", client, "c1", "1002 at octet 1: 5.2: RSV without an extension that gives it a meaning"},
+	{"5.2 RSV2 with compression", squeezed, "a1", "1002 at octet 1: 5.2: RSV without an extension that gives it a meaning"},
+	{"5.2 opcode 3", client, "83", "1002 at octet 1: 5.2: reserved opcode"},
+	{"5.2 opcode 11", client, "8b", "1002 at octet 1: 5.2: reserved opcode"},
+	{"5.2 125 in 16 bits", client, "82 7e 007d", "1002 at octet 4: 5.2: length not in the minimal number of bytes"},
+	{"5.2 126 in 16 bits", client, "82 7e 007e", "need more"},
+	{"5.2 65535 in 64 bits", client, "82 7f 000000000000 ffff", "1002 at octet 8: 5.2: length not in the minimal number of bytes"},
+	{"5.2 the most significant bit", client, "82 7f 80", "1002 at octet 3: 5.2: most significant bit of a length is not 0"},
+	{"5.2 the greatest length", client, "82 7f 7fffffffffffffff", "need more"},
+	{"5.4 nothing to continue", client, "80 00", "1002 at octet 1: 5.4: continuation, and nothing to continue"},
+	{"5.4 interleaved", client, "01 00 | 81 00", "1002 at octet 3: 5.4: fragments of two messages are interleaved"},
+	{"5.5 ping in fragments", client, "09 00", "1002 at octet 1: 5.5: control frame in fragments"},
+	{"5.5 ping of 126", client, "89 7e 007e", "1002 at octet 2: 5.5: control frame longer than 125"},
+	{"5.5.1 close", client, "88 02 03e8 | 81 05 48656c6c6f", `close 1000 "", closed`},
+	{"5.5.1 close with nothing", client, "88 00", `close 1005 "", closed`},
+	{"5.5.1 close with a reason", client, "88 05 03e9 627965", `close 1001 "bye", closed`},
+	{"5.5.1 close with one octet", client, "88 01 03", "1002 at octet 2: 5.5.1: body of a close of one octet"},
+	{"5.5.1 reason", client, "88 04 03e8 c3 61", "1007 at octet 6: 5.5.1: reason of a close is not UTF-8"},
+	{"5.5.1 half a character", client, "88 03 03e8 c3", "1007 at octet 5: 5.5.1: reason of a close ends inside a character"},
+	{"7.4 1005", client, "88 02 03ed", "1002 at octet 4: 7.4: code that no endpoint may send"},
+	{"8.1 at the first octet that cannot be", client, "01 04 61 62 ff 63", "1007 at octet 5: 8.1: text is not UTF-8"},
+	{"8.1 cut in a character", client, "01 01 c3 | 80 01 a9", `text "é", open`},
+	{"8.1 ends in a character", client, "01 01 c3 | 80 00", "1007 at octet 5: 8.1: text ends inside a character"},
+	{"8.1 binary is no text", client, "82 01 ff", "binary ff, open"},
+	{"10.4 as long as the limit", limited, "02 02 0000 | 80 03 000000", `binary "\x00\x00\x00\x00\x00", open`},
+	{"10.4 longer", limited, "02 02 0000 | 80 04", "1009 at octet 6: 10.4: message longer than the limit"},
+	{"10.4 three frames of two", limited, "02 00 | 00 00 | 80 00", "1008 at octet 6: 10.4: message in more fragments than the limit"},
+
+	{"RFC 7692 7.2.3.1", squeezed, "c1 07 f248cdc9c90700", `text "Hello", open`},
+	{"RFC 7692 7.2.3.1, in fragments", squeezed, "41 03 f248cd | 80 04 c9c90700", `text "Hello", open`},
+	{"RFC 7692 7.2.3.2, the window is shared", squeezed, "c1 07 f248cdc9c90700 | c1 05 f200110000", `text "Hello", text "Hello", open`},
+	{"RFC 7692 7.2.3.2, and it is not", Setup{Role: Client, Deflate: &Deflate{Bits: 15}}, "c1 07 f248cdc9c90700 | c1 05 f200110000",
+		`text "Hello", 1007 at octet 14: RFC 7692 7.2.2: distance beyond the beginning`},
+	{"RFC 7692 7.2.3.3, a block without compression", squeezed, "c1 0b 000500faff48656c6c6f00", `text "Hello", open`},
+	{"RFC 7692 7.2.3.4, a final block", squeezed, "c1 08 f348cdc9c9070000", `text "Hello", open`},
+	{"RFC 7692 7.2.3.5, two blocks", squeezed, "c1 0d f248050000 00ffff cac9c90700", `text "Hello", open`},
+	{"RFC 7692 7.2.3.6, an empty message", squeezed, "c1 01 00", `text "", open`},
+	{"RFC 7692 6.1, on a ping", squeezed, "c9 00", "1002 at octet 1: RFC 7692 6.1: RSV1 on a control frame or on a fragment that is not the first"},
+	{"RFC 7692 6.1, on a continuation", squeezed, "41 01 00 | c0 00",
+		"1002 at octet 4: RFC 7692 6.1: RSV1 on a control frame or on a fragment that is not the first"},
+	{"block of the reserved type", squeezed, "c1 01 07", "1007 at octet 3: RFC 7692 7.2.2: block of the reserved type"},
+	{"complement", squeezed, "c1 06 0005000500 00", "1007 at octet 7: RFC 7692 7.2.2: length of a stored block, and its complement do not agree"},
+	{"nothing at all", squeezed, "c1 00", "1007 at octet 2: RFC 7692 7.2.2: compressed data ends inside a block"},
+	{"10.4 decompressed", squeezed, "c1 0c 000600f9ff48656c6c6f6f00", "1009 at octet 13: 10.4: message longer than the limit"},
+}
+
+func TestJudge(t *testing.T) {
+	for _, row := range judgeTests {
 		t.Run(row.name, func(t *testing.T) {
 			stream := octets(t, row.stream)
 			v := Judge(row.setup, stream)
