@@ -111,8 +111,7 @@ type run struct {
 	low int    // where the message begins; or maxTotal before what has come before
 	end int    // where the next octet goes; low <= end <= len(out)
 
-	tables *tables // the workspace, if it was needed
-	made   bool    // they are those of the block
+	tables *tables // the workspace, if it was needed; in stepDynamic the tables of the block
 }
 
 var workspaces = sync.Pool{New: func() any { return new(tables) }}

@@ -109,6 +109,5 @@ func (r *run) makeTables() bool {
 		r.tables = workspaces.Get().(*tables)
 	}
 	t, all := r.tables, r.lengths[:r.lits+r.dists]
-	r.made = build(t.lit[:], litRoot, all[:r.lits], litSymbols[:]) && build(t.dist[:], distRoot, all[r.lits:], distSymbols[:])
-	return r.made
+	return build(t.lit[:], litRoot, all[:r.lits], litSymbols[:]) && build(t.dist[:], distRoot, all[r.lits:], distSymbols[:])
 }

@@ -16,7 +16,7 @@ func (r *run) coded() outcome {
 	}
 	t := fixed
 	if r.step == stepDynamic {
-		if !r.made {
+		if r.tables == nil {
 			r.makeTables() // as they have been made before
 		}
 		t = r.tables
