@@ -1,6 +1,9 @@
 package fuzz
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // Of any octets, however many have come, frame.ParseHeader makes what the RFC does, and what it accepts is appended again octet for octet.
 func FuzzHeader(f *testing.F) {
@@ -27,6 +30,9 @@ func FuzzText(f *testing.F) {
 	for _, bad := range noText {
 		f.Add([]byte("a"+bad+"é"), []byte{1, 2})
 		f.Add([]byte("0123456789abcdef€"+bad+"0123456789abcdef"), []byte{17, 1})
+	}
+	for n := range 80 {
+		f.Add([]byte("aé€"+strings.Repeat("a", n)), []byte{5, 255})
 	}
 	for i, good := range characters {
 		f.Add([]byte(good+"0123456789abcdef"+good+good), []byte{byte(i), 3, 0})

@@ -1,5 +1,7 @@
 package fuzz
 
+import "bytes"
+
 // faults are what a peer must not do, as moves of a generator.
 var faults = [...]func(*generator){
 	(*generator).reservedBits,
@@ -152,7 +154,21 @@ func (g *generator) badClose() {
 }
 
 func (g *generator) invalidText() {
+	if g.one(3) {
+		g.brokenCharacter()
+		return
+	}
 	g.send(message{op: OpText, wire: g.badText(min(g.mostPlain(), g.drawSize(MaxStream)+1)), note: "text that is none"})
+}
+
+// brokenCharacter goes on with ASCII, enough for those who read it in words, where a frame has ended within a character.
+func (g *generator) brokenCharacter() {
+	c := characters[1+g.below(3)]
+	head := append(g.text(g.drawSize(min(64, g.mostPlain()))), c[:1+g.below(len(c)-1)]...)
+	g.add(frameOf(OpText, false, head))
+	f := frameOf(OpContinuation, g.one(2), bytes.Repeat([]byte("a"), g.below(100)))
+	f.Note = "does not go on with the character that was begun"
+	g.add(f)
 }
 
 func (g *generator) shortPayload() {
