@@ -39,6 +39,9 @@ type Options struct {
 
 	// ClientOffers is what a client offers, in its order of preference, instead of what follows from the fields above. A server ignores it.
 	// Where a window has no room in the budgets, server_no_context_takeover or client_no_context_takeover is added.
+	//
+	// A server that accepts none of the offers should go on without compression; Node's ws, set up with serverNoContextTakeover: false, answers 400 instead.
+	// A last offer that leaves the server its takeover helps.
 	ClientOffers []Params
 
 	// ConnBudget is how many octets the windows of one connection may take: 1<<bits for each direction with takeover, however little was
