@@ -59,15 +59,19 @@ func TestV30IdleAfterALongMessage(t *testing.T) {
 			message := [][]byte{w.end()}
 			want := digest(make([]byte, mebibyte))
 			offer := row.extensions
-			use := func() *victim {
-				v := asksServer(t, c.addr, offer)
+			nothing := func(v *victim) {
 				v.send(v.compressed([][]byte{{0}}))
 				require.Equal(t, digest(nil), v.hear())
+			}
+			use := func() *victim {
+				v := asksServer(t, c.addr, offer)
+				nothing(v)
 				return v
 			}
 			speak := func(v *victim) {
 				v.send(v.compressed(message))
 				require.Equal(t, want, v.hear())
+				nothing(v) // a message is the program's until it reads on, which it does when its answer is here, or a little later
 			}
 			first := use()
 			speak(first)
