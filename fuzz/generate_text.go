@@ -54,7 +54,7 @@ func (g *generator) badText(most int) []byte {
 	text := g.text(g.drawSize(most))
 	at := g.drawCut(len(text))
 	b := append([]byte(nil), text[:at]...)
-	if g.one(4) { // ends inside a character
+	if g.one(3) { // ends inside a character
 		c := characters[1+g.below(3)]
 		return append(b, c[:1+g.below(len(c)-1)]...)
 	}

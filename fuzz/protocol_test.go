@@ -21,7 +21,7 @@ func faultSeeds() (all [][]byte) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for i := range faults {
 		for _, setup := range [][]byte{{0}, {0x10}, {0x34}, {0x4e, 0}, {0x68, 7}, {0x40, 15}} {
-			for n := range 4 {
+			for n := range 8 {
 				data := append([]byte{}, setup...)
 				data = append(data, byte(n*40), 5, 0, 2, byte(i)) // cuts, many faults, all to the end; a fault, and which
 				for range 16 {
