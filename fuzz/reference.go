@@ -6,18 +6,20 @@ import "slices"
 // the text: one octet after the other, no matter how slow. It shares no code with the packages it judges.
 //
 // A fault is found with the first octet that makes it certain.
-func Judge(s Setup, stream []byte) Verdict { return judge(s, stream, lateness{}) }
+func Judge(s Setup, stream []byte) Verdict { return judge(s, stream, lateness{}, nil) }
 
 // JudgeLate is Judge by an endpoint that is as late as the text allows: it looks at a header when all of it is there, at a Close likewise, and at the text of a
 // message and at what is compressed when the message is complete. So of two faults it may name the other, and it may hear control
 // frames that Judge does not. Also is what endpoints name that are late with some of that.
-func JudgeLate(s Setup, stream []byte) Verdict {
-	if v := Judge(s, stream); v.State != Failed {
+func JudgeLate(s Setup, stream []byte) Verdict { return judgeLate(s, stream, nil) }
+
+func judgeLate(s Setup, stream []byte, except []string) Verdict {
+	if v := judge(s, stream, lateness{}, except); v.State != Failed {
 		return v // and nobody finds a fault
 	}
-	v := judge(s, stream, lateness{true, true, true})
+	v := judge(s, stream, lateness{true, true, true}, except)
 	for i := 1; i < 7; i++ {
-		w := judge(s, stream, lateness{i&1 != 0, i&2 != 0, i&4 != 0})
+		w := judge(s, stream, lateness{i&1 != 0, i&2 != 0, i&4 != 0}, except)
 		if w.State == Failed && !slices.Contains(v.Also, w.Fault) {
 			v.Also = append(v.Also, w.Fault)
 		}
@@ -38,6 +40,7 @@ type reference struct {
 	stream []byte
 	at     int // octets read
 	late   lateness
+	except []string // rules that are not looked at, as others do not; see Quirk
 	v      Verdict
 	broken *Fault // late.frame: the first rule that the present header or control frame breaks
 
@@ -55,8 +58,8 @@ type reference struct {
 // over is the value of a panic that ends the reading: the verdict is there.
 type over struct{}
 
-func judge(s Setup, stream []byte, late lateness) (v Verdict) {
-	r := &reference{Setup: s, stream: stream, late: late}
+func judge(s Setup, stream []byte, late lateness, except []string) (v Verdict) {
+	r := &reference{Setup: s, stream: stream, late: late, except: except}
 	defer func() {
 		if e := recover(); e != nil && e != (over{}) {
 			panic(e)
@@ -96,11 +99,12 @@ func (r *reference) header() (h header) {
 	b := r.octet()
 	h.fin, h.rsv, h.op = b >= 0x80, b>>4&7, b&15
 	control := h.op >= 8
-	if h.rsv == 4 && r.Deflate != nil {
-		r.must(!control && h.op != OpContinuation, CodeProtocol, "RFC 7692 6.1", "RSV1 on a control frame or on a fragment that is not the first")
-	} else {
-		r.must(h.rsv == 0, CodeProtocol, "5.2", "RSV without an extension that gives it a meaning")
+	other := h.rsv
+	if r.Deflate != nil {
+		other &= 3
+		r.must(h.rsv&4 == 0 || !control && h.op != OpContinuation, CodeProtocol, "RFC 7692 6.1", "RSV1 on a control frame or on a fragment that is not the first")
 	}
+	r.must(other == 0, CodeProtocol, "5.2", "RSV without an extension that gives it a meaning")
 	r.must(h.op <= OpBinary || h.op >= OpClose && h.op <= OpPong, CodeProtocol, "5.2", "reserved opcode")
 	r.must(!control || h.fin, CodeProtocol, "5.5", "control frame in fragments")
 	r.must(h.op != OpContinuation || r.op != 0, CodeProtocol, "5.4", "continuation, and nothing to continue")
@@ -110,7 +114,7 @@ func (r *reference) header() (h header) {
 	masked, length := b >= 0x80, b&0x7f
 	r.must(masked || r.Role == Client, CodeProtocol, "5.1", "frame from a client is not masked")
 	r.must(!masked || r.Role == Server, CodeProtocol, "5.1", "frame from a server is masked")
-	r.must(!control || length <= 125, CodeProtocol, "5.5", "control frame longer than 125")
+	r.must(!control || length <= 125 || r.ignores(notMinimal), CodeProtocol, "5.5", "control frame longer than 125")
 	if !r.late.frame { // else it is found when the body is there
 		r.closeLength(h.op, uint64(length))
 	}
@@ -129,6 +133,7 @@ func (r *reference) header() (h header) {
 			r.must(i != 5 || h.length > 0, CodeProtocol, "5.2", "length not in the minimal number of bytes")
 		}
 	}
+	r.must(!control || h.length <= 125, CodeProtocol, "5.5", "control frame longer than 125") // only where the form does not matter
 	if masked {
 		for i := range h.key {
 			h.key[i] = r.octet()
@@ -140,7 +145,7 @@ func (r *reference) header() (h header) {
 
 // must notes that a rule is broken if ok is false.
 func (r *reference) must(ok bool, code uint16, section, rule string) {
-	if ok {
+	if ok || r.ignores(rule) {
 		return
 	}
 	if !r.late.frame {
@@ -151,6 +156,9 @@ func (r *reference) must(ok bool, code uint16, section, rule string) {
 	}
 }
 
+// ignores reports whether a rule is put aside.
+func (r *reference) ignores(rule string) bool { return slices.Contains(r.except, rule) }
+
 // settle fails the connection for a rule that has been broken.
 func (r *reference) settle() {
 	if f := r.broken; f != nil {
@@ -160,6 +168,9 @@ func (r *reference) settle() {
 
 // fail ends the reading: 7.1.7.
 func (r *reference) fail(code uint16, section, rule string) {
+	if r.ignores(rule) {
+		return
+	}
 	r.v.State = Failed
 	r.v.Fault = Fault{code, section, rule, r.at}
 	panic(over{})
@@ -182,7 +193,7 @@ func (r *reference) data() header {
 // begin begins a frame of the message. 5.4 has been seen to by header; limits are 10.4, which leaves them to the endpoint.
 func (r *reference) begin(h header) {
 	if h.op != OpContinuation {
-		r.op, r.frames, r.total, r.squeeze = h.op, 0, 0, h.rsv == 4
+		r.op, r.frames, r.total, r.squeeze = h.op, 0, 0, r.Deflate != nil && h.rsv&4 != 0
 	}
 	most := r.Limits.Message
 	if r.squeeze {
@@ -254,7 +265,7 @@ func (r *reference) message() {
 			check(b)
 		}
 	}
-	if r.op == OpText && !text.complete() {
+	if r.op == OpText && !text.bad && !text.complete() {
 		r.fail(CodeInvalid, "8.1", "text ends inside a character")
 	}
 	r.hear(r.op, payload)
@@ -276,6 +287,7 @@ func (r *reference) inflate(next func() (byte, bool), hear func(byte)) {
 		out:    r.history,
 		hear:   hear,
 		bad:    func(rule string) { r.fail(CodeInvalid, "RFC 7692 7.2.2", rule) },
+		stops:  r.ignores(afterFinal),
 	}
 	z.message()
 	if r.Deflate.Takeover {
@@ -291,14 +303,16 @@ func (r *reference) control(h header) {
 		b := r.unmasked(h, i)
 		payload = append(payload, b)
 		if h.op == OpClose && i == 1 {
-			r.must(mayClose(int(payload[0])<<8|int(b)), CodeProtocol, "7.4", "code that no endpoint may send")
+			code := int(payload[0])<<8 | int(b)
+			r.must(code <= 4999, CodeProtocol, "7.4", "code above 4999")
+			r.must((mayClose(code) || code > 4999) && !r.ignores(registered(code)), CodeProtocol, "7.4", "code that no endpoint may send")
 		}
 		if h.op == OpClose && i > 1 {
 			r.must(text.read(b), CodeInvalid, "5.5.1", "reason of a close is not UTF-8")
 		}
 	}
 	r.closeLength(h.op, h.length)
-	r.must(text.complete(), CodeInvalid, "5.5.1", "reason of a close ends inside a character")
+	r.must(text.bad || text.complete(), CodeInvalid, "5.5.1", "reason of a close ends inside a character")
 	r.settle()
 	r.hear(h.op, payload)
 	if h.op == OpClose { // 5.5.1: "MUST NOT send any more data frames after"

@@ -7,6 +7,7 @@ type inflater struct {
 	out    []byte              // what may be referred to, and then the message
 	hear   func(byte)          // gets each octet of the message; need not return
 	bad    func(rule string)   // does not return
+	stops  bool                // at the first final block, whatever follows it; see Quirk
 
 	bits  byte // what is left of the present octet, next bit lowest
 	n     int  // how many
@@ -52,6 +53,11 @@ func (z *inflater) message() {
 			z.dynamic()
 		default:
 			z.bad("block of the reserved type")
+		}
+		if final && z.stops {
+			for ok := true; ok && !z.ended; _, ok = z.next() { // it has to come all the same
+			}
+			return
 		}
 		if closed = final; final {
 			z.n = 0 // 7.2.1: "minimal padding bits of 0", to a byte boundary

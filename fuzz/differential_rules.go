@@ -1,0 +1,103 @@
+package fuzz
+
+import "fmt"
+
+// A Rule is where the text says something.
+type Rule struct {
+	Section  string // of RFC 6455, or of another
+	Sentence string
+}
+
+// These are no rules that a peer can break, but that some endpoints do not know.
+const afterFinal = "data may follow a final block"
+
+func registered(code int) string { return fmt.Sprintf("code %d may be sent", code) }
+
+const emptyFragments = "any number of fragments may be empty"
+
+// notMinimal is a rule that many do not look at. For them the length of a control frame counts, and not its form.
+const notMinimal = "length not in the minimal number of bytes"
+
+// endpoints are those of them that the reference can put aside, and one that may be behind another: a ping in a long form is too long, or not.
+var endpoints = []string{notMinimal, afterFinal, registered(1012), registered(1013), registered(1014)}
+
+// Rules has the sentence for each Rule of a Fault, and for what else implementations do not know.
+var Rules = map[string]Rule{
+	"RSV without an extension that gives it a meaning": {"6455 5.2",
+		"MUST be 0 unless an extension is negotiated that defines meanings for non-zero values."},
+	"RSV1 on a control frame or on a fragment that is not the first": {"7692 6.1",
+		"An endpoint MUST NOT set the \"Per-Message Compressed\" bit of control frames and non-first fragments of a data message."},
+	"reserved opcode": {"6455 5.2",
+		"If an unknown opcode is received, the receiving endpoint MUST _Fail the WebSocket Connection_."},
+	"control frame in fragments": {"6455 5.5",
+		"All control frames MUST have a payload length of 125 bytes or less and MUST NOT be fragmented."},
+	"control frame longer than 125": {"6455 5.5",
+		"All control frames MUST have a payload length of 125 bytes or less and MUST NOT be fragmented."},
+	"continuation, and nothing to continue": {"6455 5.4",
+		"A fragmented message consists of a single frame with the FIN bit clear and an opcode other than 0, followed by zero or more frames " +
+			"with the FIN bit clear and the opcode set to 0, and terminated by a single frame with the FIN bit set and an opcode of 0."},
+	"fragments of two messages are interleaved": {"6455 5.4",
+		"The fragments of one message MUST NOT be interleaved between the fragments of another message unless an extension has been negotiated " +
+			"that can interpret the interleaving."},
+	"frame from a client is not masked": {"6455 5.1", "The server MUST close the connection upon receiving a frame that is not masked."},
+	"frame from a server is masked":     {"6455 5.1", "A client MUST close a connection if it detects a masked frame."},
+	notMinimal: {"6455 5.2",
+		"Note that in all cases, the minimal number of bytes MUST be used to encode the length, for example, the length of a 124-byte-long " +
+			"string can't be encoded as the sequence 126, 0, 124."},
+	"most significant bit of a length is not 0": {"6455 5.2",
+		"If 127, the following 8 bytes interpreted as a 64-bit unsigned integer (the most significant bit MUST be 0) are the payload length."},
+	"body of a close of one octet": {"6455 5.5.1",
+		"If there is a body, the first two bytes of the body MUST be a 2-byte unsigned integer (in network byte order) representing a status " +
+			"code with value /code/ defined in Section 7.4."},
+	"code that no endpoint may send": {"6455 7.4.1",
+		"1005 is a reserved value and MUST NOT be set as a status code in a Close control frame by an endpoint."},
+	"code above 4999": {"6455 7.4.2",
+		"Status codes in the range 4000-4999 are reserved for private use and thus can't be registered."},
+	"reason of a close is not UTF-8": {"6455 5.5.1",
+		"Following the 2-byte integer, the body MAY contain UTF-8-encoded data with value /reason/"},
+	"reason of a close ends inside a character": {"6455 5.5.1",
+		"Following the 2-byte integer, the body MAY contain UTF-8-encoded data with value /reason/"},
+	"text is not UTF-8": {"6455 8.1",
+		"When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact, a valid UTF-8 stream, that " +
+			"endpoint MUST _Fail the WebSocket Connection_."},
+	"text ends inside a character": {"6455 5.6",
+		"Note that a particular text frame might include a partial UTF-8 sequence; however, the whole message MUST contain valid UTF-8."},
+	"message longer than the limit": {"6455 10.4",
+		"Implementations that have implementation- and/or platform-specific limitations regarding the frame size or total message size after " +
+			"reassembly from multiple frames MUST protect themselves against exceeding those limits."},
+	"message in more fragments than the limit": {"6455 10.4",
+		"Implementations that have implementation- and/or platform-specific limitations regarding the frame size or total message size after " +
+			"reassembly from multiple frames MUST protect themselves against exceeding those limits."},
+	registered(1012): laterCode,
+	registered(1013): laterCode,
+	registered(1014): laterCode,
+	emptyFragments: {"6455 5.4", "A fragmented message consists of a single frame with the FIN bit clear and an opcode other than 0, followed by zero or more " +
+		"frames with the FIN bit clear and the opcode set to 0, and terminated by a single frame with the FIN bit set and an opcode of 0."},
+	afterFinal: {"7692 7.2.1",
+		"An endpoint MAY use both DEFLATE blocks with the \"BFINAL\" bit set to 0 and DEFLATE blocks with the \"BFINAL\" bit set to 1."},
+
+	"block of the reserved type":                                inflating,
+	"compressed data ends inside a block":                       inflating,
+	"length of a stored block, and its complement do not agree": inflating,
+	"bits that are no code":                                     inflating,
+	"more codes than there are symbols":                         inflating,
+	"code for code lengths is not complete":                     inflating,
+	"repeats a code length, and there is none":                  inflating,
+	"repeats a code length beyond the last":                     inflating,
+	"no code for the end of the block":                          inflating,
+	"code for literals and lengths is not complete":             inflating,
+	"code for distances is not complete":                        inflating,
+	"length symbol that has no meaning":                         inflating,
+	"distance symbol that has no meaning":                       inflating,
+	"distance beyond the window": {"7692 7.1.2.1",
+		"By including this parameter in an extension negotiation offer, a client limits the LZ77 sliding window size that the server will use " +
+			"to compress messages."},
+	"distance beyond the beginning": inflating,
+}
+
+// laterCode is why there are more codes than RFC 6455 has: it founds a registry, and 1012 to 1014 have been entered since.
+var laterCode = Rule{"6455 7.4.2", "Status codes in the range 1000-2999 are reserved for definition by this protocol, its future revisions, " +
+	"and extensions specified in a permanent and readily available public specification."}
+
+// inflating is all that RFC 7692 says; the rest is RFC 1951.
+var inflating = Rule{"7692 7.2.2", "Decompress the resulting data using DEFLATE."}
