@@ -1,0 +1,44 @@
+package main
+
+import "github.com/idlewire/idlewire/fuzz"
+
+// A class says how bad a finding is.
+type class byte
+
+const (
+	odd    class = iota // legal, but seldom; does not count as a finding
+	lesser              // the connection fails as it has to, but not quite in the way that the RFC describes
+	broken              // the RFC is not kept to
+	dead                // the endpoint does not serve any more
+)
+
+func (c class) String() string { return [...]string{"odd", "lesser", "broken", "dead"}[c] }
+
+// A finding is something that an endpoint did, and should not have.
+type finding struct {
+	class   class
+	section string // of RFC 6455, or "RFC 7692 ..."
+	rule    string
+	kind    string // what it did
+	slow    bool   // something did not come in time: it may come when the machine has more of it
+	at      int    // octets of what was sent that made the rule broken; 0: unknown
+	plan    *plan
+	play    *played
+	count   int
+	seconds float64 // since the start, when it was first seen
+	session int64   // so many sessions had been played
+	again   bool    // it happened again when it was tried alone
+	events  []fuzz.Frame
+}
+
+// key is what findings are merged by.
+func (f *finding) key() string { return f.section + "\x00" + f.rule + "\x00" + f.kind }
+
+// title is the finding in a line.
+func (f *finding) title() string {
+	where := f.section
+	if where == "" {
+		where = "-"
+	}
+	return f.class.String() + ": " + where + ": " + f.rule + ": " + f.kind
+}

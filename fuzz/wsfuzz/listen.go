@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/idlewire/idlewire/deflate"
+	"github.com/idlewire/idlewire/fuzz"
+	"github.com/idlewire/idlewire/handshake"
+)
+
+// maxRequest is how long a client may take over its request.
+const maxRequest = 10 * time.Second
+
+// A listener is the source to which clients come.
+type listener struct {
+	ln    net.Listener
+	tls   *tls.Config
+	ready chan *link
+	wrong chan error
+	deny  bool // no compression is agreed on
+}
+
+// listen opens the port of a URL.
+func listen(u *url.URL, deny bool) (*listener, error) {
+	port := u.Port()
+	if port == "" {
+		port = "80"
+	}
+	ln, err := net.Listen("tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		return nil, err
+	}
+	return &listener{ln: ln, ready: make(chan *link, 64), wrong: make(chan error, 1), deny: deny}, nil
+}
+
+func (s *listener) role() fuzz.Role { return fuzz.Client }
+
+// serve opens connections until ctx ends. What cannot wait for its session waits in the listener's queue.
+func (s *listener) serve(ctx context.Context) {
+	stop := context.AfterFunc(ctx, func() { s.ln.Close() })
+	defer stop()
+	slots := make(chan struct{}, 64)
+	for {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		nc, err := s.ln.Accept()
+		if err != nil {
+			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+				return
+			}
+			<-slots
+			select {
+			case <-time.After(100 * time.Millisecond): // such as too many open files
+			case <-ctx.Done():
+			}
+			continue
+		}
+		go func() {
+			defer func() { <-slots }()
+			l, err := s.shake(nc)
+			if err != nil {
+				nc.Close()
+				select {
+				case s.wrong <- err:
+				default:
+				}
+				return
+			}
+			select {
+			case s.ready <- l:
+			case <-ctx.Done():
+				nc.Close()
+			}
+		}()
+	}
+}
+
+// shake answers a request (4.2).
+func (s *listener) shake(nc net.Conn) (*link, error) {
+	nc.SetDeadline(time.Now().Add(maxRequest))
+	var r handshake.Request
+	var got []byte
+	b := make([]byte, 4096)
+	for {
+		n, err := nc.Read(b)
+		got = append(got, b[:n]...)
+		rest, done, bad := r.Receive(b[:n])
+		if bad == nil && !done {
+			if err != nil {
+				return nil, &openingError{0, "the request ends before its head does", got}
+			}
+			continue
+		}
+		var to, from *fuzz.Deflate
+		u := handshake.Upgrader{
+			CheckOrigin: func(*handshake.Request) bool { return true },
+			Extensions: func(_ *handshake.Request, offers []handshake.Extension) []handshake.Extension {
+				if s.deny {
+					return nil
+				}
+				for _, e := range offers {
+					p, ok := deflate.ParseParams(e)
+					if e.Name != "permessage-deflate" || !ok {
+						continue
+					}
+					answer := answerTo(p)
+					to = &fuzz.Deflate{Bits: orElse(answer.ServerMaxWindowBits, 15), Takeover: !answer.ServerNoContextTakeover}
+					from = &fuzz.Deflate{Bits: orElse(answer.ClientMaxWindowBits, 15), Takeover: !answer.ClientNoContextTakeover}
+					return []handshake.Extension{answer.Extension()}
+				}
+				return nil
+			},
+		}
+		if bad != nil {
+			nc.Write(handshake.AppendRefusal(nil, bad))
+			return nil, &openingError{0, bad.Error(), got}
+		}
+		response, bad := u.AppendResponse(nil, &r)
+		if _, err := nc.Write(response); err != nil {
+			return nil, err
+		}
+		if bad != nil {
+			return nil, &openingError{0, bad.Error(), got}
+		}
+		nc.SetDeadline(time.Time{})
+		l := newLink(nc, append([]byte(nil), rest...))
+		l.role, l.to, l.from = fuzz.Client, to, from
+		if to != nil {
+			l.offer = "permessage-deflate"
+		}
+		go l.read()
+		return l, nil
+	}
+}
+
+// answerTo is what is agreed to of an offer: what the client asks for, and no more.
+func answerTo(p deflate.Params) deflate.Params {
+	if p.ClientMaxWindowBits == deflate.Any {
+		p.ClientMaxWindowBits = 15
+	}
+	return p
+}
+
+func orElse(n, otherwise int) int {
+	if n == 0 {
+		return otherwise
+	}
+	return n
+}
+
+// open returns the next client that comes. The offer is the client's.
+func (s *listener) open(ctx context.Context, _ string, patience time.Duration) (*link, error) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case l := <-s.ready:
+		return l, nil
+	case err := <-s.wrong:
+		return nil, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-timer.C:
+		return nil, fmt.Errorf("no client came within %v", patience)
+	}
+}
