@@ -28,7 +28,11 @@ func CheckInflater(data []byte) {
 		if g.one(4) {
 			g.brokenDeflate()
 		} else {
-			g.send(g.squeezed(OpBinary, g.drawSize(8192)), 1)
+			m := g.drawMessage()
+			if m.rsv == 0 {
+				continue
+			}
+			g.send(m, 1)
 		}
 		if len(g.Frames) == 0 {
 			return

@@ -198,7 +198,11 @@ func (g *generator) drawMessage() message {
 		op = OpBinary
 	}
 	if g.Deflate != nil && !g.one(3) {
-		return g.squeezed(op, g.drawSize(g.mostPlain()))
+		n := g.drawSize(g.mostPlain())
+		if w := g.Deflate.window(); g.one(6) && w <= 4096 { // so that the next may refer to its first octet, or just not
+			n = min(w-1+g.below(3), g.mostPlain(), g.room())
+		}
+		return g.squeezed(op, n)
 	}
 	return message{op: op, wire: g.plain(op, g.drawSize(g.mostPlain()))}
 }

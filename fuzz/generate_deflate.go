@@ -27,8 +27,8 @@ func (z *squeezer) begin(d *Deflate) (b *bitWriter, start int) {
 func (g *generator) squeezed(op byte, n int) message {
 	b, _ := g.z.begin(g.Deflate)
 	m := message{op: op, rsv: 4, note: "compressed"}
-	kind := g.below(8)
-	if kind == 7 && op == OpBinary {
+	kind := g.below(9)
+	if kind >= 7 && op == OpBinary {
 		m.note = "compressed, with matches of all distances"
 		g.z.reach(b, n, &g.dice)
 	} else {
@@ -43,7 +43,7 @@ func (g *generator) squeezed(op byte, n int) message {
 			if len(plain) == 0 {
 				break
 			}
-			kind = g.below(8)
+			kind = g.below(9)
 		}
 	}
 	m.wire = b.end()
