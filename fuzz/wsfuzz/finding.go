@@ -1,7 +1,5 @@
 package main
 
-import "github.com/idlewire/idlewire/fuzz"
-
 // A class says how bad a finding is.
 type class byte
 
@@ -21,14 +19,13 @@ type finding struct {
 	rule    string
 	kind    string // what it did
 	slow    bool   // something did not come in time: it may come when the machine has more of it
-	at      int    // octets of what was sent that made the rule broken; 0: unknown
+	before  int    // octets of the stream before the frame that should have been refused; 0: not known, or none
 	plan    *plan
 	play    *played
 	count   int
 	seconds float64 // since the start, when it was first seen
 	session int64   // so many sessions had been played
 	again   bool    // it happened again when it was tried alone
-	events  []fuzz.Frame
 }
 
 // key is what findings are merged by.

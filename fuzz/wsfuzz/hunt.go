@@ -321,7 +321,7 @@ func (h *hunt) confirm(ctx context.Context, f *finding) *finding {
 		for _, g := range found {
 			if g.key() == f.key() {
 				g.again = true
-				return g
+				return h.earlier(ctx, g)
 			}
 		}
 	}
@@ -329,6 +329,22 @@ func (h *hunt) confirm(ctx context.Context, f *finding) *finding {
 		return nil
 	}
 	return f
+}
+
+// earlier returns what is wrong already without the frame that should have been refused, if something is, and else f.
+func (h *hunt) earlier(ctx context.Context, f *finding) *finding {
+	if f.before == 0 {
+		return f
+	}
+	p := *f.plan
+	p.stream = p.stream[:f.before]
+	p.session = listing(f.play.role, f.play.to, p.stream)
+	found, _ := h.again(ctx, &p, h.patience)
+	if len(found) == 0 || found[0].class != broken || found[0].slow {
+		return f
+	}
+	found[0].again = true
+	return found[0]
 }
 
 // shrink makes the stream of a finding small.

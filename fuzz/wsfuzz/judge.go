@@ -41,13 +41,15 @@ func judge(p *played, lim *limits, echo bool) []*finding {
 	return j.found
 }
 
-func (j *judgement) find(c class, section, rule, kind string) {
+func (j *judgement) find(c class, section, rule, kind string) *finding {
 	for _, f := range j.found {
 		if f.section == section && f.rule == rule && f.kind == kind {
-			return
+			return f
 		}
 	}
-	j.found = append(j.found, &finding{class: c, section: section, rule: rule, kind: kind, plan: j.p.plan, play: j.p})
+	f := &finding{class: c, section: section, rule: rule, kind: kind, plan: j.p.plan, play: j.p}
+	j.found = append(j.found, f)
+	return f
 }
 
 // mustFail reports whether no endpoint may go on.
@@ -62,12 +64,35 @@ func (j *judgement) mayFail() bool {
 
 // accepts says that the endpoint took what it had to refuse.
 func (j *judgement) accepts(how string) {
-	f := j.loose.Fault
+	f := j.fault()
 	c := broken
 	if beyondWindow(f) { // whoever has a greater window may read it
 		c = odd
 	}
-	j.find(c, f.Section, f.Rule, how)
+	begin, _ := faulty(j.p.sent, f.At)
+	j.find(c, f.Section, f.Rule, how).before = min(begin, len(j.p.stream))
+}
+
+// fault is the first rule that was broken. Of a control frame whose length is in a longer form the reference cannot wait for what the length is: here it is known.
+func (j *judgement) fault() fuzz.Fault {
+	f := j.loose.Fault
+	if _, bad := faulty(j.p.sent, f.At); bad != nil && bad.Opcode >= 8 && bad.Length <= 125 && bad.Form != fuzz.Form7 && f.Section == "5.5" && bad.Fin {
+		f.Section, f.Rule = "5.2", "length not in the minimal number of bytes"
+	}
+	return f
+}
+
+// faulty returns the frame that octet number at of a stream belongs to, and where it begins.
+func faulty(stream []byte, at int) (begin int, bad *fuzz.Frame) {
+	frames, _ := fuzz.Dissect(stream)
+	for i := range frames {
+		n := frames[i].Size()
+		if begin+n >= at {
+			return begin, &frames[i]
+		}
+		begin += n
+	}
+	return begin, nil
 }
 
 func beyondWindow(f fuzz.Fault) bool { return f.Rule == "distance beyond the window" }
@@ -229,17 +254,15 @@ func (j *judgement) lateness() {
 	case "the end of TCP":
 		section, rule, c = "7.1.1", "the server closes TCP after both Closes", lesser
 	}
-	j.find(c, section, rule, "waited in vain for "+j.p.late)
-	j.found[len(j.found)-1].slow = true
+	j.find(c, section, rule, "waited in vain for "+j.p.late).slow = true
 }
 
 // failure judges an endpoint that had to fail the connection.
 func (j *judgement) failure(closed bool, code uint16) {
-	f := j.loose.Fault
+	f := j.fault()
 	switch {
 	case !closed && j.p.end == running:
-		j.find(broken, f.Section, f.Rule, "does not fail the connection")
-		j.found[len(j.found)-1].slow = true
+		j.find(broken, f.Section, f.Rule, "does not fail the connection").slow = true
 	case !closed:
 		j.find(lesser, f.Section, f.Rule, "closes TCP without a Close")
 	case j.mayName(code):

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -20,23 +19,22 @@ const maxRequest = 10 * time.Second
 // A listener is the source to which clients come.
 type listener struct {
 	ln    net.Listener
-	tls   *tls.Config
 	ready chan *link
 	wrong chan error
 	deny  bool // no compression is agreed on
 }
 
-// listen opens the port of a URL.
-func listen(u *url.URL, deny bool) (*listener, error) {
-	port := u.Port()
-	if port == "" {
-		port = "80"
+// listen opens the port of a URL; 0 is any that is free.
+func listen(raw string, deny bool) (*listener, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "ws" || u.Port() == "" || u.User != nil {
+		return nil, errors.New("-listen wants ws://host:port")
 	}
-	ln, err := net.Listen("tcp", net.JoinHostPort(u.Hostname(), port))
+	ln, err := net.Listen("tcp", u.Host)
 	if err != nil {
 		return nil, err
 	}
-	return &listener{ln: ln, ready: make(chan *link, 64), wrong: make(chan error, 1), deny: deny}, nil
+	return &listener{ln: ln, ready: make(chan *link), wrong: make(chan error, 1), deny: deny}, nil
 }
 
 func (s *listener) role() fuzz.Role { return fuzz.Client }

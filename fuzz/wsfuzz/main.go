@@ -59,11 +59,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func (h *hunt) start(ctx context.Context, stderr io.Writer) error {
 	h.errOut = stderr
 	if h.listen != "" {
-		u, err := handshake.ParseURL(h.listen)
-		if err != nil || u.Scheme != "ws" {
-			return fmt.Errorf("-listen wants ws://host:port")
-		}
-		ln, err := listen(u, !h.deflate)
+		ln, err := listen(h.listen, !h.deflate)
 		if err != nil {
 			return err
 		}

@@ -23,7 +23,7 @@ type played struct {
 
 // Times of the player. Only patience can make a finding, and a suspicion is tried again with more of it.
 const (
-	soon      = 60 * time.Millisecond // for what usually comes at once
+	soon      = 20 * time.Millisecond // for what usually comes at once
 	cutPause  = 300 * time.Microsecond
 	cutPauses = 24 // in one session
 )

@@ -1,0 +1,50 @@
+// Serve starts one of the peers as an echo server, prints its URL, and stops it when standard input ends: for what wants to talk to it from outside, such as
+// fuzz/wsfuzz.
+//
+//	go run ./cmd/serve -peer gorilla
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/idlewire/idlewire/interop/conformance"
+)
+
+func main() {
+	name := flag.String("peer", "", "`name` of the peer")
+	list := flag.Bool("list", false, "print the peers that are servers")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	if err := serve(*name, *list); err != nil {
+		fmt.Fprintln(os.Stderr, "serve:", err)
+		os.Exit(2)
+	}
+}
+
+func serve(name string, list bool) error {
+	for _, p := range conformance.Peers() {
+		switch {
+		case p.Client():
+		case list:
+			fmt.Printf("%-18s %s\n", p.Name, p.About)
+		case p.Name == name:
+			running, err := p.Start()
+			if err != nil {
+				return err
+			}
+			fmt.Println(running.URL + "/")
+			io.Copy(io.Discard, os.Stdin)
+			return running.Stop()
+		}
+	}
+	if list {
+		return nil
+	}
+	return fmt.Errorf("there is no server %q; -list prints them", name)
+}
