@@ -88,7 +88,11 @@ func TestDifferentialFinds(t *testing.T) {
 		v := finding(d)
 		require.NotNil(t, v, rule)
 		require.Nil(t, v.Quirk)
-		require.Less(t, len(v.Stream), 300, "%v", v)
+		most := 300
+		if v.Session.Deflate != nil {
+			most = 2000 // what is compressed falls apart when something is left out
+		}
+		require.Less(t, len(v.Stream), most, "%v", v)
 		require.Contains(t, v.String(), fmt.Sprintf("octets: %x", v.Stream[:min(len(v.Stream), 512)]))
 		if rule == "panic" {
 			continue
