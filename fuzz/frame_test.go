@@ -31,7 +31,8 @@ func FuzzText(f *testing.F) {
 		f.Add([]byte("a"+bad+"é"), []byte{1, 2})
 		f.Add([]byte("0123456789abcdef€"+bad+"0123456789abcdef"), []byte{17, 1})
 	}
-	for n := range 80 {
+	for n := range 80 { // read in words, it might seem to go on where the character does
+		f.Add([]byte("aé\xe2\x82"+strings.Repeat("a", n)+"\xac0123456789abcdef0123456789abcdef"), []byte{5, 255})
 		f.Add([]byte("aé€"+strings.Repeat("a", n)), []byte{5, 255})
 	}
 	for i, good := range characters {

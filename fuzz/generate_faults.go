@@ -161,12 +161,14 @@ func (g *generator) invalidText() {
 	g.send(message{op: OpText, wire: g.badText(min(g.mostPlain(), g.drawSize(MaxStream)+1)), note: "text that is none"})
 }
 
-// brokenCharacter goes on with ASCII, enough for those who read it in words, where a frame has ended within a character.
+// brokenCharacter goes on with ASCII where a frame has ended within a character, and has the rest of the character after that, for those who read in words.
 func (g *generator) brokenCharacter() {
 	c := characters[1+g.below(3)]
-	head := append(g.text(g.drawSize(min(64, g.mostPlain()))), c[:1+g.below(len(c)-1)]...)
-	g.add(frameOf(OpText, false, head))
-	f := frameOf(OpContinuation, g.one(2), bytes.Repeat([]byte("a"), g.below(100)))
+	at := 1 + g.below(len(c)-1)
+	g.add(frameOf(OpText, false, append(g.text(g.drawSize(min(64, g.mostPlain()))), c[:at]...)))
+	n := [...]int{8, 1, 7, 9, 15, 16, 32, 40, 64, 100}[g.below(10)]
+	text := append(bytes.Repeat([]byte("a"), n), c[at:]...)
+	f := frameOf(OpContinuation, !g.one(2), append(text, bytes.Repeat([]byte("b"), g.below(100))...))
 	f.Note = "does not go on with the character that was begun"
 	g.add(f)
 }
