@@ -40,9 +40,9 @@ type hunt struct {
 // How much is done about a finding.
 const (
 	moreTime    = 5   // times the patience, when something did not come in time
-	maxTries    = 400 // connections to make a finding small
+	maxTries    = 300 // connections to make a finding small
 	maxSlow     = 20  // if each of them costs a patience
-	shrinkTime  = 20 * time.Second
+	shrinkTime  = 10 * time.Second
 	maxAlike    = 6  // findings of a kind that differ in what they are about
 	maxFindings = 80 // then the endpoint has been told enough
 )

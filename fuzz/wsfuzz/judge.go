@@ -148,6 +148,11 @@ func only(op byte, events []fuzz.Event) (all []fuzz.Event) {
 func (j *judgement) pongs() {
 	pings := only(fuzz.OpPing, j.looseLt.Events)
 	next := 0
+	var refused []fuzz.Event // what should not have been heard
+	if j.loose.State == fuzz.Failed {
+		begin, _ := faulty(j.p.sent, j.loose.Fault.At)
+		refused = frames(fuzz.OpPing, j.p.sent[begin:])
+	}
 	was := func(e fuzz.Event, in []fuzz.Event) bool {
 		return slices.ContainsFunc(in, func(p fuzz.Event) bool { return bytes.Equal(p.Payload, e.Payload) })
 	}
@@ -156,12 +161,12 @@ func (j *judgement) pongs() {
 		switch {
 		case i >= 0:
 			next += i + 1
+		case j.loose.State == fuzz.Failed && (string(e.Payload) == j.p.barrier || was(e, refused)):
+			j.accepts("accepts it, and sends a pong")
 		case next > 0 && bytes.Equal(pings[next-1].Payload, e.Payload):
 			j.find(odd, "5.5.3", "a pong may be sent unasked", "sends a pong twice")
 		case was(e, pings):
 			j.find(lesser, "5.5.3", "the order of pongs is that of the pings", "sends pongs in another order")
-		case j.loose.State == fuzz.Failed && (string(e.Payload) == j.p.barrier || was(e, frames(fuzz.OpPing, j.p.sent))):
-			j.accepts("accepts it, and sends a pong")
 		case j.p.late == "a pong" || len(pings) > 0:
 			j.find(broken, "5.5.3", "a pong has the payload of its ping", "sends another")
 		default:

@@ -65,7 +65,9 @@ func (p *player) run(loose fuzz.Setup) {
 	closedOrOver := func(s *scanner) bool { return s.closed }
 	switch {
 	case v.State == fuzz.Failed && late.State == fuzz.Failed:
-		if !p.l.wait(min(soon, p.patience), closedOrOver) && p.l.ended() == running {
+		most := len(data(late.Events))
+		accepted := func(s *scanner) bool { return s.closed || p.echo && s.messages > most }
+		if !p.l.wait(min(soon, p.patience), accepted) && p.l.ended() == running {
 			p.ping()
 			odd := p.l.scanned()
 			p.wait("the failure of the connection", func(s *scanner) bool {

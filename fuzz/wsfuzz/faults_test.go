@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// build builds a command of this module.
+func build(t *testing.T, path string) string {
+	t.Helper()
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("there is no go command")
+	}
+	name := filepath.Join(t.TempDir(), "it")
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	out, err := exec.Command("go", "build", "-o", name, path).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return name
+}
+
+// faulty starts a server with one of the conformance suite's faults, as a process, and returns its URL.
+func faultyServer(t *testing.T, program, fault string) string {
+	t.Helper()
+	cmd := exec.Command(program, "-fault", fault)
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		in.Close()
+		cmd.Wait()
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	return strings.TrimSpace(line)
+}
+
+// One fault of each sort is found. All of them are run as WSFUZZ.md says.
+func TestFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("half a minute")
+	}
+	program := build(t, "../../autobahn/wstest/faulty")
+	for _, row := range []struct{ fault, want string }{
+		{"accepts-rsv2", "broken: 5.2: RSV"},
+		{"inner-restarts", "broken: 5.4: fragments of two messages"},
+		{"pong-altered", "broken: 5.5.3: a pong has the payload of its ping"},
+		{"no-utf8", "broken: 8.1: text is not UTF-8"},
+		{"reply-1005", "broken: 7.4: code that no endpoint may send: sends it"},
+		{"fails-1000", "fails with 1000"},
+		{"drops-on-ping", "broken: 7.1.7"},
+		{"echo-short", "broken: echo: a message comes back as it is"},
+		{"cuts-126", "broken: echo: a message comes back as it is"},
+		{"sends-rsv3", "broken: 5.2: RSV"},
+		{"inflates-afresh", "broken: "},
+		{"wrong-accept", "broken: 4.1: the response of the opening handshake"},
+	} {
+		t.Run(row.fault, func(t *testing.T) {
+			status, out, errs := command(t, "-url", faultyServer(t, program, row.fault), "-first", "-duration", "60s", "-seed", "1", "-j", "2")
+			require.Equal(t, somethingIs, status, "%s%s", out, errs)
+			require.Contains(t, out, row.want)
+		})
+	}
+	t.Run("correct", func(t *testing.T) {
+		status, out, errs := command(t, "-url", faultyServer(t, program, "correct"), "-sessions", "150", "-timeout", "20s", "-seed", "2")
+		require.Equal(t, nothingFound, status, "%s%s", out, errs)
+	})
+}
+
+// A finding is written so that it can be played again, and so that go test fails with the fault and passes without.
+func TestFiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds three programs")
+	}
+	program := build(t, "../../autobahn/wstest/faulty")
+	good := faultyServer(t, program, "correct")
+	for _, row := range []struct{ fault, want string }{
+		{"accepts-rsv2", "broken: 5.2: RSV without an extension that gives it a meaning: accepts it"},
+		{"pong-altered", "broken: 5.5.3"},
+		{"echo-short", "broken: echo"},
+	} {
+		t.Run(row.fault, func(t *testing.T) {
+			bad, dir := faultyServer(t, program, row.fault), t.TempDir()
+			status, out, _ := command(t, "-url", bad, "-first", "-duration", "60s", "-seed", "1", "-o", dir)
+			require.Equal(t, somethingIs, status, out)
+			files, err := filepath.Glob(filepath.Join(dir, "*.wsfuzz"))
+			require.NoError(t, err)
+			require.NotEmpty(t, files, out)
+			status, out, _ = command(t, "-url", bad, "-replay", files[0])
+			require.Equal(t, somethingIs, status, out)
+			require.Contains(t, out, row.want)
+			status, out, _ = command(t, "-url", good, "-replay", files[0])
+			require.Equal(t, nothingFound, status, out)
+
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module found\n\ngo 1.25\n"), 0o666))
+			test := func(url string) (string, error) {
+				cmd := exec.Command("go", "test", "-vet=off", "-count=1", ".")
+				cmd.Dir = dir
+				cmd.Env = append(os.Environ(), "WSFUZZ_URL="+url, "GOFLAGS=-mod=mod", "GOWORK=off")
+				out, err := cmd.CombinedOutput()
+				return string(out), err
+			}
+			text, err := test(bad)
+			require.Error(t, err, "%s", text)
+			require.Contains(t, text, "--- FAIL: Test001")
+			text, err = test(good)
+			require.NoError(t, err, "%s", text)
+		})
+	}
+}
+
+// Files by hand.
+func TestReadPlan(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x.wsfuzz")
+	read := func(text string) (*plan, error) {
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o666))
+		p, _, err := readPlan(name)
+		return p, err
+	}
+	p, err := read("# a ping\nrole server\npace in-step\ncuts 1 2\noffer permessage-deflate\ntalk-on\n\nsend 8980 00000000 # FIN ping\nsend 88800000 0000\n")
+	require.NoError(t, err)
+	require.Equal(t, octetsOf(t, "8980 00000000 8880 00000000"), p.stream)
+	require.Equal(t, []int{1, 2}, p.cuts)
+	require.Equal(t, inStep, p.pace)
+	require.Equal(t, "permessage-deflate", p.offer)
+	require.True(t, p.afterIt)
+	for _, text := range []string{"send 8", "send zz", "cuts x", "cuts -1", "role proxy", "pace slow", "say hello"} {
+		_, err := read("role server\n" + text)
+		require.ErrorContains(t, err, "x.wsfuzz:2: ", text)
+	}
+}
