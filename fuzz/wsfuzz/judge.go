@@ -156,23 +156,41 @@ func (j *judgement) pongs() {
 	was := func(e fuzz.Event, in []fuzz.Event) bool {
 		return slices.ContainsFunc(in, func(p fuzz.Event) bool { return bytes.Equal(p.Payload, e.Payload) })
 	}
-	for _, e := range only(fuzz.OpPong, j.heard.Events) {
+	heard := only(fuzz.OpPong, j.heard.Events)
+	unasked := false
+	for _, e := range heard {
 		i := slices.IndexFunc(pings[next:], func(p fuzz.Event) bool { return bytes.Equal(p.Payload, e.Payload) })
 		switch {
 		case i >= 0:
 			next += i + 1
 		case j.loose.State == fuzz.Failed && (string(e.Payload) == j.p.barrier || was(e, refused)):
 			j.accepts("accepts it, and sends a pong")
-		case next > 0 && bytes.Equal(pings[next-1].Payload, e.Payload):
+		case next > 0 && bytes.Equal(pings[next-1].Payload, e.Payload), was(e, pings) && inOrder(slices.CompactFunc(slices.Clone(heard), alike), pings):
 			j.find(odd, "5.5.3", "a pong may be sent unasked", "sends a pong twice")
 		case was(e, pings):
 			j.find(lesser, "5.5.3", "the order of pongs is that of the pings", "sends pongs in another order")
-		case j.p.late == "a pong" || len(pings) > 0:
-			j.find(broken, "5.5.3", "a pong has the payload of its ping", "sends another")
 		default:
-			j.find(odd, "5.5.3", "a pong may be sent unasked", "sends one")
+			unasked = true
 		}
 	}
+	switch answered := next == len(pings) || j.loose.State != fuzz.Open && !j.p.closing; {
+	case unasked && (!answered || j.p.late == "a pong"):
+		j.find(broken, "5.5.3", "a pong has the payload of its ping", "sends another")
+	case unasked:
+		j.find(odd, "5.5.3", "a pong may be sent unasked", "sends one")
+	}
+}
+
+func alike(a, b fuzz.Event) bool { return bytes.Equal(a.Payload, b.Payload) }
+
+// inOrder reports whether events are some of others, in their order.
+func inOrder(events, others []fuzz.Event) bool {
+	for _, o := range others {
+		if len(events) > 0 && alike(events[0], o) {
+			events = events[1:]
+		}
+	}
+	return len(events) == 0
 }
 
 // frames are the payloads of frames of a kind, whatever is wrong with them.

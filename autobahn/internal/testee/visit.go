@@ -32,6 +32,11 @@ func Visit(ctx context.Context, addr, agent string, k *Kind) error {
 	return err
 }
 
+// Call plays a client of kind k at addr, a host with port, until the connection ends. Its masking keys come from seed. The error is as that of Visit.
+func Call(ctx context.Context, addr, target string, k *Kind, seed uint64) error {
+	return visit(ctx, addr, target, New(k, Client, seed))
+}
+
 // visit plays a client at one URL.
 func visit(ctx context.Context, addr, target string, p *Peer) error {
 	nc, err := new(net.Dialer).DialContext(ctx, "tcp", addr)

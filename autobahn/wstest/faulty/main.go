@@ -1,8 +1,9 @@
 // Faulty is an echo server with one fault, of those that the conformance suite is tried on (autobahn/FAULTS.md): for those who want to try a suite or a fuzzer of
-// their own. It prints a line with its URL, and ends when its standard input does.
+// their own. It prints a line with its URL, and ends when its standard input does. Or it is a client that goes to a server again and again, and echoes.
 //
 //	go run ./autobahn/wstest/faulty -list
 //	go run ./autobahn/wstest/faulty -fault accepts-rsv2 -listen 127.0.0.1:0
+//	go run ./autobahn/wstest/faulty -fault accepts-rsv2 -dial 127.0.0.1:9001
 package main
 
 import (
@@ -12,6 +13,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"time"
 
 	"github.com/idlewire/idlewire/autobahn/internal/testee"
 )
@@ -19,6 +21,7 @@ import (
 func main() {
 	fault := flag.String("fault", "correct", "`name` of the fault; \"correct\" is none")
 	listen := flag.String("listen", "127.0.0.1:0", "`host:port` to listen on; port 0 is any that is free")
+	dial := flag.String("dial", "", "be a client instead, and go to `host:port`")
 	list := flag.Bool("list", false, "print the faults: group, role, name and what it does, with tabs between them")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -33,14 +36,14 @@ func main() {
 		}
 		return
 	}
-	if err := serve(*fault, *listen); err != nil {
+	if err := run(*fault, *listen, *dial); err != nil {
 		fmt.Fprintln(os.Stderr, "faulty:", err)
 		os.Exit(2)
 	}
 }
 
-// serve serves until standard input ends.
-func serve(fault, listen string) error {
+// run serves, or calls, until standard input ends.
+func run(fault, listen, dial string) error {
 	kind := testee.Correct
 	for _, k := range testee.Faults() {
 		if k.Name == fault {
@@ -50,15 +53,26 @@ func serve(fault, listen string) error {
 	if kind.Name != fault {
 		return fmt.Errorf("there is no fault %q; -list prints them", fault)
 	}
-	ln, err := net.Listen("tcp", listen)
-	if err != nil {
-		return err
-	}
-	fmt.Printf("ws://%s/\n", ln.Addr())
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
 		io.Copy(io.Discard, os.Stdin)
 		cancel()
 	}()
+	if dial != "" {
+		for seed := uint64(1); ctx.Err() == nil; seed++ {
+			if err := testee.Call(ctx, dial, "/", kind, seed); err != nil {
+				select {
+				case <-time.After(10 * time.Millisecond): // nobody may be there yet, or no more
+				case <-ctx.Done():
+				}
+			}
+		}
+		return nil
+	}
+	ln, err := net.Listen("tcp", listen)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("ws://%s/\n", ln.Addr())
 	return testee.Serve(ctx, ln, kind)
 }
