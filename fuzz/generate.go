@@ -198,10 +198,14 @@ func (g *generator) drawMessage() message {
 		op = OpBinary
 	}
 	if g.Deflate != nil && !g.one(3) {
-		n := g.drawSize(g.mostPlain())
-		if w := g.Deflate.window(); g.one(6) && w <= 4096 { // so that the next may refer to its first octet, or just not
-			n = min(w-1+g.below(3), g.mostPlain(), g.room())
+		n, w := g.drawSize(g.mostPlain()), g.Deflate.window()
+		switch {
+		case w <= 4096 && g.one(6): // so that the next may refer to its first octet, or just not
+			n = w - 1 + g.below(3)
+		case w > 4096 && g.one(40): // so that it refers to its own octets from afar
+			op, n = OpBinary, w/2+g.below(w)
 		}
+		n = min(n, g.mostPlain(), g.room())
 		return g.squeezed(op, n)
 	}
 	return message{op: op, wire: g.plain(op, g.drawSize(g.mostPlain()))}

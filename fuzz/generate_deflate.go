@@ -28,7 +28,7 @@ func (g *generator) squeezed(op byte, n int) message {
 	b, _ := g.z.begin(g.Deflate)
 	m := message{op: op, rsv: 4, note: "compressed"}
 	kind := g.below(9)
-	if kind >= 7 && op == OpBinary {
+	if op == OpBinary && (kind >= 7 || n > searched*4) {
 		m.note = "compressed, with matches of all distances"
 		g.z.reach(b, n, &g.dice)
 	} else {

@@ -14,6 +14,9 @@ func addSeeds(f *testing.F) {
 	for _, s := range faultSeeds() {
 		f.Add(s)
 	}
+	for i := range byte(16) { // large messages that refer back within themselves, in pieces
+		f.Add([]byte{0x40, 8, 201, 255, 200 + i, 0, 0, 0, 2, 0, 10, 39, 0x7f - i, 0, 7, 0, 'a', 3, 'b', 3, i, 3, 'c'})
+	}
 }
 
 // faultSeeds are sessions that break each rule that a generator knows, several times, with limits and compression of several kinds.
