@@ -28,6 +28,9 @@ func directed(r *rand.Rand, setup fuzz.Setup) fuzz.Session {
 	for !possible(kind, state, setup.Deflate != nil) {
 		state, kind = r.IntN(states), r.IntN(len(kinds))
 	}
+	if state == stateSqueezed && kind == kindNoText { // the generator has those
+		state = stateText
+	}
 	op := fuzz.OpText
 	switch state {
 	case stateText, stateBinary:
@@ -42,7 +45,12 @@ func directed(r *rand.Rand, setup fuzz.Setup) fuzz.Session {
 		add(whole(fuzz.OpPing))
 	}
 	f := frameOfKind(r, kind)
-	if state == stateSqueezed && f.Opcode == fuzz.OpContinuation {
+	switch {
+	case kind == kindNoText && state == stateText:
+		f.Opcode = fuzz.OpContinuation
+	case state == stateSqueezed && kind == kindNoDeflate:
+		f.Opcode, f.Rsv = fuzz.OpContinuation, 0
+	case state == stateSqueezed && f.Opcode == fuzz.OpContinuation:
 		f.Payload = []byte{0xc9, 0xc9, 0x07, 0x00}
 	}
 	add(f)
@@ -114,6 +122,15 @@ func frameOfKind(r *rand.Rand, kind int) fuzz.Frame {
 		code := [...]int{0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535}[r.IntN(13)]
 		f.Opcode, f.Payload = fuzz.OpClose, append([]byte{byte(code >> 8), byte(code)}, words(r, r.IntN(9))...)
 	}
+	switch kind {
+	case kindNoText:
+		f.Opcode, f.Payload = fuzz.OpText, noText(r)
+		f.Fin = r.IntN(4) > 0
+	case kindNoReason:
+		f.Opcode, f.Payload = fuzz.OpClose, append([]byte{3, 232}, noText(r)...)
+	case kindNoDeflate:
+		f.Opcode, f.Rsv, f.Payload = fuzz.OpText+byte(r.IntN(2)), 4, [...][]byte{{0x07}, {0x00, 0x01, 0x00, 0x00}, {0xf2, 0x48, 0xcd, 0xc9, 0xff, 0xff}, {0x04, 0xff}}[r.IntN(4)]
+	}
 	if kind == 4 || kind == 5 { // "Hello", as in RFC 7692, 7.2.3.1
 		f.Opcode, f.Rsv, f.Payload = fuzz.OpText+byte(r.IntN(2)), 4, []byte{0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00}
 		if kind == 5 {
@@ -121,4 +138,21 @@ func frameOfKind(r *rand.Rand, kind int) fuzz.Frame {
 		}
 	}
 	return f
+}
+
+// noTexts are octets that no text has: what never stands anywhere, longer forms, surrogates, beyond U+10FFFF, RFC 2279, and characters that do not end.
+var noTexts = [...]string{
+	"\xff", "\xfe", "\x80", "\xbf", "\xc0\x80", "\xc0\xaf", "\xc1\xbf", "\xe0\x80\xaf", "\xe0\x9f\xbf", "\xf0\x80\x80\xaf", "\xf0\x8f\xbf\xbf",
+	"\xed\xa0\x80", "\xed\xaf\xbf", "\xed\xb0\x80", "\xed\xbf\xbf", "\xed\xa0\x80\xed\xb0\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf7\xbf\xbf\xbf",
+	"\xf8\x88\x80\x80\x80", "\xfb\xbf\xbf\xbf\xbf", "\xfc\x84\x80\x80\x80\x80", "\xfd\xbf\xbf\xbf\xbf\xbf",
+	"\xc3", "\xe2\x82", "\xf0\x9f\x98", "\xe2", "\xf0\x9f", "\xc3a", "\xe2\x82a", "\xf0\x9f\x98a",
+}
+
+// noText is text with something that is none, at its end half of the times.
+func noText(r *rand.Rand) []byte {
+	b := append(words(r, r.IntN(24)), noTexts[r.IntN(len(noTexts))]...)
+	if r.IntN(2) == 0 {
+		b = append(b, words(r, 1+r.IntN(8))...)
+	}
+	return b
 }

@@ -27,7 +27,15 @@ var kinds = [...]string{
 	"continuation, last", "ping", "pong", "Close without a body", "Close with a code", "Close with a reason",
 	"reserved bits", "reserved opcode, data", "reserved opcode, control", "control frame in fragments", "control frame over 125", "the wrong way about the mask",
 	"length not minimal", "length of 2^63 and more", "Close of one octet", "Close with a bad code",
+	"text that is not UTF-8", "Close with a reason that is not", "compressed, and is no DEFLATE",
 }
+
+// The kinds that the frame alone does not tell.
+const (
+	kindNoText = 23 + iota
+	kindNoReason
+	kindNoDeflate
+)
 
 // kindOf classifies a frame by its header, and a Close by its code.
 func kindOf(f *fuzz.Frame, s *fuzz.Setup) int {
@@ -99,8 +107,18 @@ func (t *table) add(s fuzz.Setup, stream []byte) {
 		if v.State == fuzz.Failed && at >= v.Fault.At {
 			return
 		}
-		t.cells[kindOf(f, &s)][state]++
-		at += f.Size()
+		kind := kindOf(f, &s)
+		if at += f.Size(); v.State == fuzz.Failed && v.Fault.At <= at {
+			switch {
+			case v.Fault.Section == "8.1" && f.Opcode <= fuzz.OpText:
+				kind = kindNoText
+			case v.Fault.Section == "5.5.1" && v.Fault.Code == fuzz.CodeInvalid:
+				kind = kindNoReason
+			case v.Fault.Section == "RFC 7692 7.2.2":
+				kind = kindNoDeflate
+			}
+		}
+		t.cells[kind][state]++
 		switch {
 		case state == stateClosed:
 		case f.Opcode == fuzz.OpClose:
@@ -118,7 +136,14 @@ func (t *table) add(s fuzz.Setup, stream []byte) {
 
 // possible reports whether a cell can be filled.
 func possible(kind, state int, deflate bool) bool {
-	return deflate || state != stateSqueezed && kind != 4 && kind != 5
+	switch {
+	case !deflate && (state == stateSqueezed || kind == 4 || kind == 5 || kind == kindNoDeflate):
+		return false
+	case kind == kindNoText || kind == kindNoReason || kind == kindNoDeflate: // these are known of the first fault alone, and need the right state
+		return state == stateIdle || kind == kindNoText && (state == stateText || state == stateSqueezed) || kind == kindNoReason && state != stateClosed ||
+			kind == kindNoDeflate && state == stateSqueezed
+	}
+	return true
 }
 
 // covered counts the cells that are filled, and those that can be.
