@@ -290,6 +290,7 @@ func (r *reference) inflate(next func() (byte, bool), hear func(byte)) {
 		stops:  r.ignores(afterFinal),
 	}
 	z.message()
+	r.v.Lenient = r.v.Lenient || z.lenient
 	if r.Deflate.Takeover {
 		r.history = z.out[max(0, len(z.out)-z.window):]
 	}

@@ -12,7 +12,9 @@ type inflater struct {
 	bits  byte // what is left of the present octet, next bit lowest
 	n     int  // how many
 	ended bool // the payload is
-	tail  int  // octets read of what 7.2.2 appends
+
+	lenient bool // the payload ended right behind a final block
+	tail    int  // octets read of what 7.2.2 appends
 }
 
 // fill gets the next octet, or returns false.
@@ -40,6 +42,7 @@ func (z *inflater) message() {
 			more := z.fill()
 			// A final block should be followed by an empty one (7.2.1, 7.2.3.4), but some leave it out, and zlib does not mind.
 			if !more || closed && z.tail == 1 {
+				z.lenient = more
 				return
 			}
 		}

@@ -16,7 +16,7 @@ type limits struct {
 const (
 	commonMessage   = 16 << 10 // coder/websocket reads 32768 octets by default, many brokers 16 KiB and more
 	commonFragments = 64
-	commonControls  = 100 // control frames on one connection; there are servers that call more of them, in a short time, a flood
+	commonControls  = 50 // control frames on one connection; there are servers that call more of them, in a short time, a flood
 )
 
 // setups returns the reference's setups for an endpoint that accepts as little as it may, and for one that accepts as much.

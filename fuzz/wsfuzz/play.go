@@ -54,14 +54,17 @@ func play(l *link, p *plan, lim *limits, echo bool, patience time.Duration) *pla
 
 func (p *player) run(loose fuzz.Setup) {
 	from := 0
+	v, late := fuzz.Judge(loose, p.stream), fuzz.JudgeLate(loose, p.stream)
 	for _, at := range p.stops() {
+		if v.Lenient {
+			break
+		}
 		if !p.say(p.stream[from:at]) || !p.answered(at) {
 			return
 		}
 		from = at
 	}
 	p.say(p.stream[from:])
-	v, late := fuzz.Judge(loose, p.stream), fuzz.JudgeLate(loose, p.stream)
 	closedOrOver := func(s *scanner) bool { return s.closed }
 	switch {
 	case v.State == fuzz.Failed && late.State == fuzz.Failed:
@@ -70,15 +73,19 @@ func (p *player) run(loose fuzz.Setup) {
 		if !p.l.wait(min(soon, p.patience), accepted) && p.l.ended() == running {
 			p.ping()
 			odd := p.l.scanned()
+			if waitsFor(p.stream, v.Fault) {
+				p.l.wait(min(soon, p.patience), closedOrOver)
+				break
+			}
 			p.wait("the failure of the connection", func(s *scanner) bool {
 				return s.closed || s.messages > odd.messages || len(s.pongs) > len(odd.pongs)
 			})
 		}
 		p.farewell()
-	case v.State == fuzz.Closed:
+	case v.State == fuzz.Closed && !v.Lenient:
 		p.wait("the answer to the Close", closedOrOver)
 		p.gone()
-	case p.tight.State == fuzz.Failed || v.State == fuzz.Failed: // it may fail
+	case p.tight.State == fuzz.Failed || v.State == fuzz.Failed || v.Lenient: // it may fail
 		p.l.wait(min(soon, p.patience), closedOrOver)
 		p.farewell()
 	case v.State == fuzz.Open:
