@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A result is what became of a mutant.
+type result struct {
+	mutant
+	targets []string // fuzz targets that caught it on their seeds and corpora
+	tests   []string // other tests that did, as far as they were asked
+	all     bool     // all tests were asked
+	err     error    // it could not be applied or built
+	took    time.Duration
+}
+
+func (r *result) caught() bool { return len(r.targets)+len(r.tests) > 0 }
+
+// what says it in a few words.
+func (r *result) what() string {
+	switch {
+	case r.err != nil:
+		return "MISTAKE " + r.err.Error()
+	case r.caught():
+		return "caught by " + strings.Join(slices.Concat(r.targets, r.tests), ", ")
+	case r.survives != "":
+		return "survives, as it may"
+	}
+	return "SURVIVES"
+}
+
+// A judge asks the tests about mutants.
+type judge struct {
+	root    string
+	timeout time.Duration // of one test program; that of the targets is a quarter
+}
+
+// Which tests a step asks.
+const (
+	targetsOnly = "^Fuzz"
+	testsOnly   = "^(Test|Example)"
+)
+
+// try asks the tests whether they see a mutant: first all targets, then, if all is set or none of those has seen it, the other tests, to the first that has.
+func (j *judge) try(ctx context.Context, m mutant, all bool) (r result) {
+	begin := time.Now()
+	r = result{mutant: m, all: all}
+	defer func() { r.took = time.Since(begin) }()
+	w, err := newWorkshop(j.root, &m)
+	if err != nil {
+		r.err = err
+		return r
+	}
+	defer w.close()
+	own := path.Dir(m.file)
+	if r.err = w.build(ctx, "fuzz", own); r.err != nil {
+		return r
+	}
+	for _, p := range []string{"fuzz", own} {
+		names, err := j.ask(ctx, w, p, targetsOnly, true)
+		if err != nil {
+			r.err = err
+			return r
+		}
+		r.targets = append(r.targets, names...)
+	}
+	for _, p := range append([]string{own, "fuzz"}, above[own]...) {
+		if r.caught() && !all {
+			break
+		}
+		if p != own && p != "fuzz" {
+			if r.err = w.build(ctx, p); r.err != nil {
+				return r
+			}
+		}
+		names, err := j.ask(ctx, w, p, testsOnly, all)
+		if err != nil {
+			r.err = err
+			return r
+		}
+		r.tests = append(r.tests, names...)
+	}
+	return r
+}
+
+// maxStops is how often a test program is begun again, without what has stopped it, to see what else fails.
+const maxStops = 12
+
+// ask runs some of the tests of a package and returns which of them failed: all, or the first.
+func (j *judge) ask(ctx context.Context, w *workshop, p, which string, all bool) (caught []string, err error) {
+	timeout := j.timeout
+	if which == targetsOnly {
+		timeout /= 4
+	}
+	args := []string{"-test.run", which, "-test.timeout", timeout.String()}
+	if !all {
+		args = append(args, "-test.failfast")
+	}
+	for range maxStops {
+		stop, cancel := context.WithTimeout(ctx, timeout+timeout/4) // should it not end itself
+		run := args
+		if len(caught) > 0 {
+			run = append(slices.Clip(args), "-test.skip", "^("+strings.Join(caught, "|")+")$")
+		}
+		out, err := w.test(stop, p, run...)
+		late := stop.Err() != nil
+		cancel()
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err == nil {
+			break
+		}
+		names, stopped := failures(out)
+		if late {
+			names, stopped = []string{"TestMain"}, true
+		}
+		caught = append(caught, names...)
+		hangs := late || regexp.MustCompile(`test timed out after`).Match(out)
+		if !all || !stopped || hangs || slices.Contains(names, "TestMain") {
+			break
+		}
+	}
+	for i, name := range caught {
+		caught[i] = path.Base(p) + "." + name
+	}
+	return caught, nil
+}
+
+var (
+	failed  = regexp.MustCompile(`(?m)^--- FAIL: (\w+)`)
+	fatal   = regexp.MustCompile(`(?m)^\s*(?:panic|fatal error|runtime): `)
+	running = regexp.MustCompile(`(?m)^\t\t(\w+)\S* \(\d`)
+	frame   = regexp.MustCompile(`(?m)^\S*\.((?:Test|Fuzz|Example)\w*)[.(]`)
+)
+
+// failures returns the tests that failed by what a test program has printed, and whether they have kept it from asking the others.
+func failures(out []byte) (names []string, stopped bool) {
+	add := func(re *regexp.Regexp, most int) {
+		for _, match := range re.FindAllSubmatch(out, most) {
+			if name := string(match[1]); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	stopped = fatal.Match(out)
+	add(failed, -1)
+	if len(names) == 0 && stopped {
+		add(running, -1)
+	}
+	if len(names) == 0 && stopped {
+		add(frame, 1)
+	}
+	if len(names) == 0 { // such as goroutines left behind, which it sees when all tests are over
+		return []string{"TestMain"}, true
+	}
+	return names, stopped
+}
+
+// healthy asks the same tests without a fault: where they fail, every mutant would be caught.
+func (j *judge) healthy(ctx context.Context, packages []string) error {
+	w, err := newWorkshop(j.root, nil)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	if err := w.build(ctx, packages...); err != nil {
+		return err
+	}
+	var all []error
+	for _, p := range packages {
+		for _, which := range []string{targetsOnly, testsOnly} {
+			names, err := j.ask(ctx, w, p, which, true)
+			if err != nil {
+				return err
+			}
+			if len(names) > 0 {
+				all = append(all, fmt.Errorf("without any fault these fail: %s", strings.Join(names, ", ")))
+			}
+		}
+	}
+	return errors.Join(all...)
+}

@@ -1,0 +1,101 @@
+package main
+
+var connMutants = []mutant{
+	// Extension bits: RFC 7692, 6.
+	{name: "RSV1 may be set on continuations", file: "conn/receive.go",
+		old: "case h.Rsv != 0 && !h.Opcode.IsData():", new: "case h.Rsv != 0 && h.Opcode.IsControl():"},
+	{name: "RSV1 may be set on control frames", file: "conn/receive.go",
+		old: "case h.Rsv != 0 && !h.Opcode.IsData():", new: "case h.Rsv != 0 && h.Opcode == frame.Continuation:"},
+	{name: "RSV2 may be set with compression", file: "conn/receive.go", old: "return frame.Rsv1\n}", new: "return frame.Rsv1 | frame.Rsv2\n}"},
+
+	// Fragments: 5.4.
+	{name: "a binary message may begin within another", file: "conn/receive.go",
+		old: "case h.Opcode != frame.Continuation: //", new: "case h.Opcode == frame.Text: //"},
+	{name: "an empty continuation may continue nothing", file: "conn/receive.go",
+		old: "case h.Opcode == frame.Continuation: // 5.4", new: "case h.Opcode == frame.Continuation && h.Length > 0: // 5.4"},
+	{name: "a cut control frame begins with the payload of the one before", file: "conn/receive.go",
+		old: "default:\n\t\tin.inControl = 0\n\t}", new: "default:\n\t}"},
+	{name: "a cut header is forgotten when a loan ends", file: "conn/receive.go",
+		old: "in.op == 0 && in.inHead == 0 && in.frame.Length == 0", new: "in.op == 0 && in.frame.Length == 0"},
+	{name: "a header in two pieces uses up all of itself from the second", file: "conn/receive.go", old: "n -= before\n", new: "\n"},
+	{name: "the key does not turn between the pieces of a frame", file: "conn/receive.go",
+		old: "in.frame.Key = frame.Mask(piece, in.frame.Key)", new: "frame.Mask(piece, in.frame.Key)"},
+	{name: "a client does not look at the mask bit", file: "conn/receive.go", old: "return frame.FromServer", new: "return frame.Either"},
+
+	// Limits: 10.4.
+	{name: "a message as long as the limit is too long", file: "conn/receive.go",
+		old: "case h.Length > room: // 10.4", new: "case h.Length >= room: // 10.4"},
+	{name: "a message may be one octet longer than the limit", file: "conn/receive.go",
+		old: "case h.Length > room: // 10.4", new: "case h.Length > room+1: // 10.4"},
+	{name: "each fragment may be as long as the limit", file: "conn/receive.go",
+		old: "case h.Length > room-p.in.total:", new: "case h.Length > room:"},
+	{name: "only the last fragment counts for the limit", file: "conn/receive.go", old: "in.total += h.Length", new: "in.total = h.Length"},
+	{name: "one fragment more than the limit", file: "conn/receive.go",
+		old: "case p.in.frames >= p.Options.maxFragments():", new: "case p.in.frames > p.Options.maxFragments():"},
+	{name: "the limit of octets on the wire is one more", file: "conn/inflate.go",
+		old: "return limit*wireFactor + 4096", new: "return limit*wireFactor + 4097"},
+	{name: "what decompresses to more than the limit waits for ever", file: "conn/inflate.go",
+		old: "if held == limit-z.given {", new: "if held > limit-z.given {"},
+	{name: "pieces handed out do not count for the limit", file: "conn/inflate.go", old: "z.given += int64(len(m.Payload))\n", new: "\n"},
+	{name: "one control frame more than the burst", file: "conn/limiter.go",
+		old: "if l.spent+1 > float64(burst) {", new: "if l.spent > float64(burst) {"},
+	{name: "one ping more may wait for its pong", file: "conn/limiter.go", old: "if q.n < maxPings {", new: "if q.n <= maxPings {"},
+
+	// Texts: 8.1.
+	{name: "a text of one octet is not checked", file: "conn/receive.go",
+		old: "if !frame.ValidUTF8(payload) {", new: "if len(payload) > 1 && !frame.ValidUTF8(payload) {"},
+	{name: "a fragmented text may end within a character", file: "conn/receive.go",
+		old: "(!in.text.Valid(piece) || last && !in.text.Complete())", new: "!in.text.Valid(piece)"},
+	{name: "a compressed text may end within a character", file: "conn/inflate.go",
+		old: "(!in.text.Valid(text) || z.fin && !full && broken == nil && !in.text.Complete())", new: "!in.text.Valid(text)"},
+
+	// The end: 5.5.1, 7.1.7.
+	{name: "a Close that comes in pieces is not checked", file: "conn/receive.go",
+		old: "if m.Op == frame.Close {", new: "if m.Op == frame.Close && in.inControl == 1 {"},
+	{name: "frames after the peer's Close are taken", file: "conn/receive.go", old: "p.ended |= peerClosed\n", new: "\n"},
+	{name: "frames after a breach are taken", file: "conn/receive.go", old: "p.ended |= failed\n", new: "\n"},
+	{name: "the echo of every Close is 1000", file: "conn/send.go",
+		old: "if code, _, err := frame.ParseClose(m.Payload); err == nil {\n\t\t\tdst, _ = p.AppendClose(dst, code, \"\")",
+		new: "if _, _, err := frame.ParseClose(m.Payload); err == nil {\n\t\t\tdst, _ = p.AppendClose(dst, frame.CloseNormal, \"\")"},
+	{name: "pongs are empty", file: "conn/send.go",
+		old: "p.appendControl(dst, frame.Pong, m.Payload)", new: "p.appendControl(dst, frame.Pong, m.Payload[:0])"},
+	{name: "frames may be sent after our Close", file: "conn/send.go", old: "p.sent |= closeSent\n", new: "\n"},
+
+	// The sending half.
+	{name: "a binary message may be begun within another", file: "conn/send.go",
+		old: "case p.sent&messageOpen != 0:", new: "case p.sent&messageOpen != 0 && op == frame.Text:"},
+	{name: "an empty fragment may be sent that continues nothing", file: "conn/send.go",
+		old: "case p.sent&messageOpen == 0:", new: "case p.sent&messageOpen == 0 && len(payload) > 0:"},
+	{name: "pings of 126 octets go out", file: "conn/send.go",
+		old: "case len(payload) > frame.MaxControlPayload:", new: "case len(payload) > frame.MaxControlPayload+1:"},
+	{name: "keys are 0", file: "conn/send.go", old: "h.Masked, h.Key = true, p.Options.maskKey()", new: "h.Masked, h.Key = true, 0"},
+	{name: "the next frame has the same key", file: "conn/maskkey.go", old: "e.used += 4\n", new: "e.used += 0\n"},
+	{name: "later fragments of a compressed message go in clear", file: "conn/send.go",
+		old: "p.sent = messageOpen | compressing", new: "p.sent = messageOpen"},
+	{name: "fragments of a message in clear are compressed", file: "conn/send.go",
+		old: "deflated := p.sent&compressing != 0", new: "deflated := p.sent&compressing != 0 || p.Compressor != nil"},
+	{name: "the last fragment has RSV1 too", file: "conn/deflate.go", old: "if first {", new: "if first || fin {"},
+	{name: "a header that is shorter than its room leaves a gap", file: "conn/deflate.go",
+		old: "if n := h.Size(); n != size {", new: "if n := h.Size(); n > size {"},
+	{name: "later fragments are compressed and not masked", file: "conn/deflate.go", old: "if h.Masked {", new: "if h.Masked && first {"},
+
+	// Compressed messages in pieces.
+	{name: "half of what a piece may look back to is kept", file: "conn/inflate.go",
+		old: "len(in.buf.b)-lookBack)", new: "len(in.buf.b)-lookBack/2)"},
+	{name: "what a piece may look back to lacks an octet", file: "conn/inflate.go",
+		old: "len(in.buf.b)-lookBack)", new: "len(in.buf.b)-lookBack+1)"},
+
+	// Prepared.
+	{name: "a prepared message goes to a server compressed, and does not say so", file: "conn/prepared.go",
+		old: "h.Rsv = frame.Rsv1\n", new: "\n"},
+	{name: "a prepared message goes to a client compressed, and does not say so", file: "conn/prepared_forms.go",
+		old: ", Rsv: frame.Rsv1}", new: "}"},
+	{name: "a prepared message is not noted in the window", file: "conn/prepared.go",
+		old: "p.Compressor.Sent(m.wire[m.head:])\n\t\t\treturn", new: "return"},
+	{name: "a prepared message takes the form of other parameters", file: "conn/prepared_forms.go",
+		old: "if x.by == by {", new: "if x.by != nil {"},
+	{name: "a client sends a prepared message unmasked", file: "conn/prepared.go",
+		old: "if p.Role == Client {\n\t\treturn nil, errClientShares\n\t}\n", new: ""},
+	{name: "a prepared message may be sent within another", file: "conn/prepared.go",
+		old: "if err := p.mayBegin(m.op); err != nil {\n\t\treturn dst, err\n\t}\n", new: ""},
+}
