@@ -8,7 +8,7 @@ import (
 )
 
 // Messages that come compressed (RFC 7692, section 6.2). They are decompressed as they come, so that what is wrong with them shows at
-// once, but only as far as the memory that takes is not too much for what the peer has sent: 4 KiB, and 16 octets for each of its own. What is over
+// once, but only as far as the memory that takes is not too much for what the peer has sent: 4 KiB, and 64 octets for each of its own. What is over
 // waits as it came. So who sends us a bomb in pieces, and never its end, holds what he pays for; when the end comes, what the bomb makes is
 // held for as long as the message is lent, and no longer.
 
@@ -32,6 +32,13 @@ const (
 	pieceBite  = 4 << 10  // of what is received that goes into one piece
 	smallest   = 1 << minClass
 	wireFactor = 16 // a flush behind every octet makes 11 of 1
+
+	// heldFactor is how many octets may be held for each that was received of a message that has not come to its end. DEFLATE makes up to 1032 of one. A
+	// smaller factor holds less for who sends a part of a bomb; but then more of it waits until all the room is made, and both are there together.
+	heldFactor = 64
+
+	// The last size before the limit; see grow.
+	lastStep = 16 << 10
 )
 
 const inflationSize = int(unsafe.Sizeof(inflation{}))
@@ -50,9 +57,9 @@ func (o *Options) wireLimit() int64 {
 // allowance is how large the buffer of a message may be that has not come to its end: one of the sizes that grow goes through.
 func (z *inflation) allowance(limit int64) int64 {
 	most := int64(4096)
-	if z.wire > (1<<63-1-4096)/wireFactor {
+	if z.wire > (1<<63-1-4096)/heldFactor {
 		most = limit
-	} else if most += wireFactor * z.wire; most > limit {
+	} else if most += heldFactor * z.wire; most > limit {
 		most = limit
 	}
 	size := min(smallest, limit)
@@ -62,10 +69,10 @@ func (z *inflation) allowance(limit int64) int64 {
 	return size
 }
 
-// grow returns the size of the buffer after size. From 32 KiB it goes up to the limit at once, if that is 1 MiB or less: old and new are there
-// together while one is copied, and shall not be more than the limit and 64 KiB.
+// grow returns the size of the buffer after size. From 16 KiB it goes up to the limit at once, if that is 1 MiB or less: old and new are there
+// together while one is copied, beside up to 32 KiB that wait, and shall not be more than the limit and 64 KiB.
 func grow(size, limit int64) int64 {
-	if size < 32<<10 {
+	if size < lastStep {
 		return min(2*size, limit)
 	}
 	return min(max(2*size, 1<<20), limit)
@@ -131,7 +138,11 @@ func (in *incoming) inflateRoom(src int, most int64, parts bool) int {
 	case x == nil && parts:
 		in.buf = getBuffer(pieceSize)
 	case x == nil:
-		in.buf = inflateBuffer(min(max(4*int64(src), smallest), 32<<10, most), most)
+		guess := int64(lastStep) // of a message that is not whole
+		if in.z.fin {
+			guess *= 2
+		}
+		in.buf = inflateBuffer(min(max(4*int64(src), smallest), guess, most), most)
 	case len(x.b) == cap(x.b) && int64(cap(x.b)) < most:
 		in.buf = inflateBuffer(grow(int64(cap(x.b)), most), most)
 		in.buf.b = append(in.buf.b, x.b...)

@@ -125,7 +125,7 @@ func playDeflate(t testing.TB, p *Protocol, w way, chunks ...[]byte) (o outcome)
 			m, rest, err := receive(b)
 			received += len(b) - len(rest)
 			lent := m.Op != 0
-			if n := p.Buffered(); w == whole && !lent && n > 18*received+8<<10 {
+			if n := p.Buffered(); w == whole && !lent && n > 66*received+8<<10 {
 				t.Fatalf("%d bytes held, %d received", n, received)
 			}
 			if err != nil {
@@ -260,7 +260,7 @@ func TestV22ABombInPiecesIsHeldAsItCame(t *testing.T) {
 		for sent < len(bomb)-1 {
 			n := min(chunk, len(bomb)-1-sent)
 			_, _, err := p.Receive(bytes.Clone(bomb[sent : sent+n]))
-			if sent += n; err != nil || p.Buffered() > 18*sent+8<<10 {
+			if sent += n; err != nil || p.Buffered() > 66*sent+8<<10 {
 				t.Fatalf("%d held of %d, %v", p.Buffered(), sent, err)
 			}
 		}
@@ -293,7 +293,7 @@ func TestInflateGrows(t *testing.T) {
 		}
 		for wire := range int64(200000) {
 			z := inflation{wire: wire}
-			if a := z.allowance(limit); a < 1 || a > limit || a > max(16*wire+4096, smallest) {
+			if a := z.allowance(limit); a < 1 || a > limit || a > max(heldFactor*wire+4096, smallest) {
 				t.Fatalf("limit %d: %d for %d", limit, a, wire)
 			}
 		}

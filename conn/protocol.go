@@ -60,7 +60,7 @@ func (p *Protocol) CloseSent() bool { return p.sent&closeSent != 0 }
 
 // Buffered returns the number of bytes that the machine holds beside itself: 0 if nothing is incomplete and no
 // payload of ours is lent. It is at most twice the number of bytes received of the incomplete message, plus 4 KiB; of a compressed
-// message 18 times that number plus 8 KiB, or 128 KiB more if it is handed out in pieces.
+// message 66 times that number plus 8 KiB, or 128 KiB more if it is handed out in pieces.
 // It belongs to the receiving half.
 func (p *Protocol) Buffered() int {
 	if p.in == nil {

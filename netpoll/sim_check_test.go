@@ -116,7 +116,7 @@ func (s *sim) checkConn(l *loop, c *Conn, slot uint32) {
 	// Memory grows with what is received (V17), also if that is compressed (V22).
 	most := 2*k.taken + 4096
 	if c.proto.Compressor != nil {
-		most = 18*k.taken + 8192
+		most = 66*k.taken + 8192
 	}
 	if c.state > open {
 		most = 0
