@@ -33,6 +33,9 @@ type Quirk struct {
 	Why  string           // what its source says, or why it does
 	When func(Setup) bool // nil: always
 
+	// As, if there is one, is another stream, and the implementation makes of this one what is right for that.
+	As func(s Setup, stream []byte) []byte
+
 	// Fits, if there is one, says that a divergence is this one. Rule and Code then are for the reader.
 	Fits func(*Divergence) bool
 }
@@ -229,6 +232,23 @@ func (d *Differential) explain(v *Divergence) *Quirk {
 	if strings.HasPrefix(v.Wrong, "panic: ") {
 		return nil
 	}
+	if q := d.setAside(v); q != nil {
+		return q
+	}
+	for i := range d.Quirks {
+		if q := &d.Quirks[i]; q.As != nil {
+			w := *v
+			w.Stream = q.As(v.Session.Setup, v.Stream)
+			if early := Judge(w.Session.Setup, w.Stream); Between(early, JudgeLate(w.Session.Setup, w.Stream), w.Got) == "" || d.setAside(&w) != nil {
+				return q
+			}
+		}
+	}
+	return nil
+}
+
+// setAside returns the quirk of which it comes that the rules in question are put aside, or that the code is another.
+func (d *Differential) setAside(v *Divergence) *Quirk {
 	aside := func(rule string) *Quirk {
 		for i := range d.Quirks {
 			if q := &d.Quirks[i]; q.Rule == rule && q.setsAside(v.Session.Setup) {
@@ -256,11 +276,17 @@ func (d *Differential) explain(v *Divergence) *Quirk {
 			case ok && len(except) > 0:
 				return aside(except[0])
 			}
-			rule := early.Fault.Rule
-			if aside(rule) == nil || slices.Contains(except, rule) {
+			late := judgeLate(v.Session.Setup, v.Stream, except)
+			more := slices.IndexFunc(append([]Fault{early.Fault, late.Fault}, late.Also...), func(f Fault) bool {
+				if aside(f.Rule) == nil || slices.Contains(except, f.Rule) {
+					return false
+				}
+				except = append(except[:len(except):len(except)], f.Rule)
+				return true
+			})
+			if more < 0 {
 				break
 			}
-			except = append(except[:len(except):len(except)], rule)
 		}
 	}
 	return nil
@@ -318,7 +344,7 @@ func (d *Differential) shrink(v *Divergence) *Divergence {
 
 // setsAside reports whether the quirk is not to look at a rule.
 func (q *Quirk) setsAside(s Setup) bool {
-	return q.Code == 0 && q.Fits == nil && (q.When == nil || q.When(s))
+	return q.Code == 0 && q.Fits == nil && q.As == nil && (q.When == nil || q.When(s))
 }
 
 // label is what the quirk is, in a line.

@@ -44,7 +44,7 @@ func (gobwas) Play(s Setup, pieces [][]byte) (got Outcome, err error) {
 	control := func(h ws.Header, r io.Reader) error {
 		body := make([]byte, h.Length) // at most 125
 		if _, err := io.ReadFull(r, body); err != nil {
-			return err
+			return io.ErrUnexpectedEOF // an io.EOF would be the end of the message to whoever reads that
 		}
 		handler.Src = bytes.NewReader(body)
 		err := handler.Handle(h)
@@ -138,34 +138,31 @@ func (a *arrival) Read(b []byte) (int, error) {
 }
 
 var gobwasQuirks = []Quirk{
-	{Rule: emptyFragments, Fits: noProgress, Why: "the bufio.Reader that compress/flate puts before wsutil.Reader gives up after 100 reads of nothing: io.ErrNoProgress"},
-	{Rule: notMinimal, Why: "ws.ReadHeader takes any form of a length"},
+	{Rule: EmptyFragments, Fits: noProgress, Why: "the bufio.Reader that compress/flate puts before wsutil.Reader gives up after 100 reads of nothing: io.ErrNoProgress"},
+	{Rule: NotMinimal, Why: "ws.ReadHeader takes any form of a length"},
 	{Rule: anyRsv, When: func(s Setup) bool { return s.Deflate != nil },
 		Why: "ws.CheckHeader looks at no bit of RSV once there is an extension, and wsflate at RSV1 alone"},
-	{Rule: afterFinal, Why: "wsflate.Reader is one compress/flate reader, which ends with the first final block; what follows in the message is lost"},
-	{Rule: registered(1012), Why: "ws.StatusCode knows the codes of RFC 6455 alone"},
-	{Rule: registered(1013), Why: "the same"},
-	{Rule: registered(1014), Why: "the same"},
+	{Rule: AfterFinal, Why: "wsflate.Reader is one compress/flate reader, which ends with the first final block; what follows in the message is lost"},
+	{Rule: LongTail, Why: "wsflate appends 00 00 ff ff 01 00 00 ff ff; a block that is cut short takes its octets from there, and the message is delivered"},
+	{Rule: Registered(1012), Why: "ws.StatusCode knows the codes of RFC 6455 alone"},
+	{Rule: Registered(1013), Why: "the same"},
+	{Rule: Registered(1014), Why: "the same"},
 	{Rule: "code above 4999", Why: "ws.CheckCloseFrameData refuses codes below 1000 and of the protocol's own range; RFC 6455 does not mention those beyond"},
 	{Rule: "reason of a close is not UTF-8", Code: CodeProtocol, Why: "ControlHandler.HandleClose answers any bad Close with 1002; 7.4.1 has 1007 for it"},
 	{Rule: "reason of a close ends inside a character", Code: CodeProtocol, Why: "the same"},
 }
 
-// noProgress reports whether a compressed message failed without a code, and 99 of its frames in a row are empty.
+// noProgress reports whether a compressed message failed without a code, and 100 of its frames in a row give the reader nothing.
 func noProgress(v *Divergence) bool {
 	frames, _ := Dissect(v.Stream)
 	row, most := 0, 0
 	for _, f := range frames {
-		switch {
-		case f.Opcode >= 8:
-		case f.Length > 0:
+		if row++; f.Opcode < OpClose && f.Length > 0 {
 			row = 0
-		default:
-			row++
-			most = max(most, row)
 		}
+		most = max(most, row)
 	}
-	return v.Session.Deflate != nil && v.Got.Failed && v.Got.Code == 0 && most >= 99
+	return v.Session.Deflate != nil && v.Got.Failed && v.Got.Code == 0 && most >= 100
 }
 
 // What gobwas/ws makes of sessions is what the reference does, or explained.

@@ -27,13 +27,13 @@ type headerTwin struct {
 
 // headerQuirks are where gobwas is known to accept what the reference does not. There is nothing that it refuses and the reference does not.
 var headerQuirks = [...]struct{ what, why string }{
-	{notMinimal, "ws.ReadHeader takes any form of a length"},
+	{NotMinimal, "ws.ReadHeader takes any form of a length"},
 	{"RSV2 or RSV3 with an extension", "ws.CheckHeader looks at no bit of RSV once there is an extension; wsflate.MessageState looks at RSV1, and is asked here"},
 }
 
 const anyRsv = "RSV without an extension that gives it a meaning"
 
-var headerExcept = map[bool][]string{false: {notMinimal}, true: {notMinimal, anyRsv}}
+var headerExcept = map[bool][]string{false: {NotMinimal}, true: {NotMinimal, anyRsv}}
 
 // sizeOf is how long a header is that begins with b.
 func sizeOf(second byte) int {
@@ -148,9 +148,7 @@ func (t *headerTwin) ours(role Role, in, deflate bool, b []byte, h header, size 
 
 // extended are the extended lengths that are tried with all first two octets.
 var extended = func() (all []uint64) {
-	for _, n := range []uint64{0, 1, 124, 125, 126, 127, 255, 256, 65535, 65536} {
-		all = append(all, n)
-	}
+	all = append(all, 0, 1, 124, 125, 126, 127, 255, 256, 65535, 65536)
 	for shift := 17; shift < 64; shift++ {
 		all = append(all, 1<<shift-1, 1<<shift, 1<<shift+1)
 	}

@@ -8,18 +8,42 @@ type Rule struct {
 	Sentence string
 }
 
-// These are no rules that a peer can break, but that some endpoints do not know.
-const afterFinal = "data may follow a final block"
+// Keys of Rules that a Quirk is likely to need.
+const (
+	// NotMinimal is a rule that many do not look at. For them the length of a control frame counts, and not its form.
+	NotMinimal = "length not in the minimal number of bytes"
 
-func registered(code int) string { return fmt.Sprintf("code %d may be sent", code) }
+	// AfterFinal and EmptyFragments are no rules that a peer can break, but that some endpoints do not know.
+	AfterFinal     = "data may follow a final block"
+	EmptyFragments = "any number of fragments may be empty"
 
-const emptyFragments = "any number of fragments may be empty"
+	// FinalAtOnce is AfterFinal where the message is delivered before the rest of it has come.
+	FinalAtOnce = "data may follow a final block, and is part of the message"
 
-// notMinimal is a rule that many do not look at. For them the length of a control frame counts, and not its form.
-const notMinimal = "length not in the minimal number of bytes"
+	// EndsInBlock is a rule that whoever adds no final block to what is compressed cannot look at.
+	EndsInBlock = "compressed data ends inside a block"
+
+	// LongTail is what those do not know who append a final block too, which may become a part of the message.
+	LongTail = "no more than 00 00 ff ff is appended"
+
+	// Panics is said of a program that a peer can end.
+	Panics = "nothing that is received is a reason to panic"
+
+	// WholeFrames is said of endpoints that look at a header when the payload is there as well.
+	WholeFrames = "a header is enough to see that it is wrong"
+
+	// EmptyMessages is unknown to endpoints that say nothing of them.
+	EmptyMessages = "a message may be empty"
+
+	// Truncated is what a message is that the end of the stream interrupts.
+	Truncated = "a message ends with its last frame"
+)
+
+// Registered is the key of Rules for a close code of 1012 to 1014.
+func Registered(code int) string { return fmt.Sprintf("code %d may be sent", code) }
 
 // endpoints are those of them that the reference can put aside, and one that may be behind another: a ping in a long form is too long, or not.
-var endpoints = []string{notMinimal, afterFinal, registered(1012), registered(1013), registered(1014)}
+var endpoints = []string{NotMinimal, AfterFinal, FinalAtOnce, LongTail, EmptyMessages, Registered(1012), Registered(1013), Registered(1014)}
 
 // Rules has the sentence for each Rule of a Fault, and for what else implementations do not know.
 var Rules = map[string]Rule{
@@ -41,7 +65,7 @@ var Rules = map[string]Rule{
 			"that can interpret the interleaving."},
 	"frame from a client is not masked": {"6455 5.1", "The server MUST close the connection upon receiving a frame that is not masked."},
 	"frame from a server is masked":     {"6455 5.1", "A client MUST close a connection if it detects a masked frame."},
-	notMinimal: {"6455 5.2",
+	NotMinimal: {"6455 5.2",
 		"Note that in all cases, the minimal number of bytes MUST be used to encode the length, for example, the length of a 124-byte-long " +
 			"string can't be encoded as the sequence 126, 0, 124."},
 	"most significant bit of a length is not 0": {"6455 5.2",
@@ -68,27 +92,35 @@ var Rules = map[string]Rule{
 	"message in more fragments than the limit": {"6455 10.4",
 		"Implementations that have implementation- and/or platform-specific limitations regarding the frame size or total message size after " +
 			"reassembly from multiple frames MUST protect themselves against exceeding those limits."},
-	registered(1012): laterCode,
-	registered(1013): laterCode,
-	registered(1014): laterCode,
-	emptyFragments: {"6455 5.4", "A fragmented message consists of a single frame with the FIN bit clear and an opcode other than 0, followed by zero or more " +
+	Registered(1012): laterCode,
+	Registered(1013): laterCode,
+	Registered(1014): laterCode,
+	EmptyFragments: {"6455 5.4", "A fragmented message consists of a single frame with the FIN bit clear and an opcode other than 0, followed by zero or more " +
 		"frames with the FIN bit clear and the opcode set to 0, and terminated by a single frame with the FIN bit set and an opcode of 0."},
-	afterFinal: {"7692 7.2.1",
-		"An endpoint MAY use both DEFLATE blocks with the \"BFINAL\" bit set to 0 and DEFLATE blocks with the \"BFINAL\" bit set to 1."},
+	Truncated: {"6455 5.4", "A fragmented message consists of a single frame with the FIN bit clear and an opcode other than 0, followed by zero or more " +
+		"frames with the FIN bit clear and the opcode set to 0, and terminated by a single frame with the FIN bit set and an opcode of 0."},
+	WholeFrames: {"6455 7.1.7", "An endpoint MUST NOT continue to attempt to process data (including a responding Close frame) from the remote endpoint after being " +
+		"instructed to _Fail the WebSocket Connection_."},
+	EmptyMessages: {"6455 6.2", "If the frame comprises an unfragmented message (Section 5.4), it is said that _A WebSocket Message Has Been Received_ with type " +
+		"/type/ and data /data/."},
+	Panics:      {"6455 10.7", "Incoming data MUST always be validated by both clients and servers."},
+	LongTail:    {"7692 7.2.2", "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the message."},
+	FinalAtOnce: blocks,
+	AfterFinal:  blocks,
 
-	"block of the reserved type":                                inflating,
-	"compressed data ends inside a block":                       inflating,
+	"block of the reserved type": inflating,
+	EndsInBlock:                  inflating,
 	"length of a stored block, and its complement do not agree": inflating,
-	"bits that are no code":                                     inflating,
-	"more codes than there are symbols":                         inflating,
-	"code for code lengths is not complete":                     inflating,
-	"repeats a code length, and there is none":                  inflating,
-	"repeats a code length beyond the last":                     inflating,
-	"no code for the end of the block":                          inflating,
-	"code for literals and lengths is not complete":             inflating,
-	"code for distances is not complete":                        inflating,
-	"length symbol that has no meaning":                         inflating,
-	"distance symbol that has no meaning":                       inflating,
+	"bits that are no code":                         inflating,
+	"more codes than there are symbols":             inflating,
+	"code for code lengths is not complete":         inflating,
+	"repeats a code length, and there is none":      inflating,
+	"repeats a code length beyond the last":         inflating,
+	"no code for the end of the block":              inflating,
+	"code for literals and lengths is not complete": inflating,
+	"code for distances is not complete":            inflating,
+	"length symbol that has no meaning":             inflating,
+	"distance symbol that has no meaning":           inflating,
 	"distance beyond the window": {"7692 7.1.2.1",
 		"By including this parameter in an extension negotiation offer, a client limits the LZ77 sliding window size that the server will use " +
 			"to compress messages."},
@@ -98,6 +130,8 @@ var Rules = map[string]Rule{
 // laterCode is why there are more codes than RFC 6455 has: it founds a registry, and 1012 to 1014 have been entered since.
 var laterCode = Rule{"6455 7.4.2", "Status codes in the range 1000-2999 are reserved for definition by this protocol, its future revisions, " +
 	"and extensions specified in a permanent and readily available public specification."}
+
+var blocks = Rule{"7692 7.2.1", "An endpoint MAY use both DEFLATE blocks with the \"BFINAL\" bit set to 0 and DEFLATE blocks with the \"BFINAL\" bit set to 1."}
 
 // inflating is all that RFC 7692 says; the rest is RFC 1951.
 var inflating = Rule{"7692 7.2.2", "Decompress the resulting data using DEFLATE."}

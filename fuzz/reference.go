@@ -13,6 +13,11 @@ func Judge(s Setup, stream []byte) Verdict { return judge(s, stream, lateness{},
 // frames that Judge does not. Also is what endpoints name that are late with some of that.
 func JudgeLate(s Setup, stream []byte) Verdict { return judgeLate(s, stream, nil) }
 
+// JudgeExcept is Judge by an endpoint that does not know some rules of Rules, as a Quirk says of others.
+func JudgeExcept(s Setup, stream []byte, rules ...string) Verdict {
+	return judge(s, stream, lateness{}, rules)
+}
+
 func judgeLate(s Setup, stream []byte, except []string) Verdict {
 	if v := judge(s, stream, lateness{}, except); v.State != Failed {
 		return v // and nobody finds a fault
@@ -114,7 +119,7 @@ func (r *reference) header() (h header) {
 	masked, length := b >= 0x80, b&0x7f
 	r.must(masked || r.Role == Client, CodeProtocol, "5.1", "frame from a client is not masked")
 	r.must(!masked || r.Role == Server, CodeProtocol, "5.1", "frame from a server is masked")
-	r.must(!control || length <= 125 || r.ignores(notMinimal), CodeProtocol, "5.5", "control frame longer than 125")
+	r.must(!control || length <= 125 || r.ignores(NotMinimal), CodeProtocol, "5.5", "control frame longer than 125")
 	if !r.late.frame { // else it is found when the body is there
 		r.closeLength(h.op, uint64(length))
 	}
@@ -226,7 +231,7 @@ func (r *reference) next() (byte, bool) {
 func (r *reference) message() {
 	r.begin(r.data())
 	next := r.next
-	if r.squeeze && r.late.wire {
+	if r.squeeze && r.late.wire && !r.ignores(FinalAtOnce) {
 		all := collect(r.next)
 		next = func() (byte, bool) {
 			if len(all) == 0 {
@@ -268,7 +273,12 @@ func (r *reference) message() {
 	if r.op == OpText && !text.bad && !text.complete() {
 		r.fail(CodeInvalid, "8.1", "text ends inside a character")
 	}
-	r.hear(r.op, payload)
+	if len(payload) > 0 || r.squeeze || !r.ignores(EmptyMessages) {
+		r.hear(r.op, payload)
+	}
+	if r.ignores(FinalAtOnce) {
+		collect(r.next)
+	}
 	r.op = 0
 }
 
@@ -282,15 +292,20 @@ func collect(next func() (byte, bool)) (all []byte) {
 // inflate decompresses the message: RFC 7692, 6.2 and 7.2.2.
 func (r *reference) inflate(next func() (byte, bool), hear func(byte)) {
 	z := inflater{
-		next:   next,
-		window: r.Deflate.window(),
-		out:    r.history,
-		hear:   hear,
-		bad:    func(rule string) { r.fail(CodeInvalid, "RFC 7692 7.2.2", rule) },
-		stops:  r.ignores(afterFinal),
+		next:     next,
+		window:   r.Deflate.window(),
+		out:      r.history,
+		hear:     hear,
+		bad:      func(rule string) { r.fail(CodeInvalid, "RFC 7692 7.2.2", rule) },
+		stops:    r.ignores(AfterFinal) || r.ignores(FinalAtOnce),
+		inside:   r.ignores(EndsInBlock),
+		longTail: r.ignores(LongTail),
 	}
 	z.message()
 	r.v.Lenient = r.v.Lenient || z.lenient
+	if z.stops && !r.ignores(FinalAtOnce) {
+		collect(next)
+	}
 	if r.Deflate.Takeover {
 		r.history = z.out[max(0, len(z.out)-z.window):]
 	}
@@ -306,13 +321,16 @@ func (r *reference) control(h header) {
 		if h.op == OpClose && i == 1 {
 			code := int(payload[0])<<8 | int(b)
 			r.must(code <= 4999, CodeProtocol, "7.4", "code above 4999")
-			r.must((mayClose(code) || code > 4999) && !r.ignores(registered(code)), CodeProtocol, "7.4", "code that no endpoint may send")
+			r.must((mayClose(code) || code > 4999) && !r.ignores(Registered(code)), CodeProtocol, "7.4", "code that no endpoint may send")
 		}
 		if h.op == OpClose && i > 1 {
 			r.must(text.read(b), CodeInvalid, "5.5.1", "reason of a close is not UTF-8")
 		}
 	}
 	r.closeLength(h.op, h.length)
+	if h.op == OpClose && len(payload) == 1 {
+		payload = payload[:0] // whoever does not mind takes it for none
+	}
 	r.must(text.bad || text.complete(), CodeInvalid, "5.5.1", "reason of a close ends inside a character")
 	r.settle()
 	r.hear(h.op, payload)

@@ -8,6 +8,9 @@ type inflater struct {
 	hear   func(byte)          // gets each octet of the message; need not return
 	bad    func(rule string)   // does not return
 	stops  bool                // at the first final block, whatever follows it; see Quirk
+	inside bool                // ends where the data does, be it inside a block; see Quirk
+
+	longTail bool // with the final block that others append; see Quirk
 
 	bits  byte // what is left of the present octet, next bit lowest
 	n     int  // how many
@@ -26,16 +29,25 @@ func (z *inflater) fill() bool {
 		}
 		z.ended = true
 	}
-	if z.tail == 4 {
+	appended := "\x00\x00\xff\xff"
+	if z.longTail {
+		appended += "\x01\x00\x00\xff\xff"
+	}
+	if z.tail == len(appended) {
 		return false
 	}
-	z.bits, z.n = "\x00\x00\xff\xff"[z.tail], 8 // 7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload"
+	z.bits, z.n = appended[z.tail], 8 // 7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload"
 	z.tail++
 	return true
 }
 
 // message reads all of it: RFC 1951, 3.2.3.
 func (z *inflater) message() {
+	defer func() {
+		if e := recover(); e != nil && e != (inside{}) {
+			panic(e)
+		}
+	}()
 	closed := false // the last block was a final one
 	for {
 		if z.n == 0 {
@@ -58,9 +70,7 @@ func (z *inflater) message() {
 			z.bad("block of the reserved type")
 		}
 		if final && z.stops {
-			for ok := true; ok && !z.ended; _, ok = z.next() { // it has to come all the same
-			}
-			return
+			return // what is left of the message has to come all the same
 		}
 		if closed = final; final {
 			z.n = 0 // 7.2.1: "minimal padding bits of 0", to a byte boundary
@@ -68,9 +78,15 @@ func (z *inflater) message() {
 	}
 }
 
+// inside is the value of a panic that ends a message inside a block.
+type inside struct{}
+
 // bit reads one bit: RFC 1951, 3.1.1.
 func (z *inflater) bit() int {
 	if z.n == 0 && !z.fill() {
+		if z.inside {
+			panic(inside{})
+		}
 		z.bad("compressed data ends inside a block")
 	}
 	b := int(z.bits & 1)
