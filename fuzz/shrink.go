@@ -44,9 +44,12 @@ func (b *budget) take() bool {
 // shrinkSession reports whether s failed at all.
 func shrinkSession(s Session, fails func(*Session) bool, left *budget) (Session, bool) {
 	try := func(change func(*Session)) bool {
+		if !left.take() { // before anything is copied: there may be as many changes to try as octets
+			return false
+		}
 		t := s.clone()
 		change(&t)
-		if !left.take() || !fails(&t) {
+		if !fails(&t) {
 			return false
 		}
 		s = t
@@ -121,10 +124,10 @@ func shrinkBytes(b []byte, fails func([]byte) bool, left *budget) []byte {
 	}
 	for before := -1; before != len(b) && left.calls > 0; {
 		before = len(b)
-		leaveOut(len(b), func(i, n int) bool { return try(slices.Delete(slices.Clone(b), i, i+n)) })
+		leaveOut(len(b), func(i, n int) bool { return left.calls > 0 && try(slices.Delete(slices.Clone(b), i, i+n)) })
 	}
 	for i := range b {
-		if b[i] != 0 {
+		if b[i] != 0 && left.calls > 0 {
 			c := slices.Clone(b)
 			c[i] = 0
 			try(c)

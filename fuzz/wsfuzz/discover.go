@@ -9,7 +9,7 @@ import (
 )
 
 // sizes are of the messages by which it is found out how long one may be.
-var sizes = [...]int{125, 126, 16 << 10, 32 << 10, 65535, 65536, 65537, 1 << 18, 1 << 20}
+var sizes = [...]int{125, 126, 16 << 10, 32 << 10, 65535, 65536, 65537, 1 << 18, 1 << 20, 1<<20 + 1}
 
 // discover looks whether there is an endpoint, what compression it agrees to, and which messages it takes.
 func (h *hunt) discover(ctx context.Context) error {

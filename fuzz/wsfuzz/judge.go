@@ -237,7 +237,7 @@ func (j *judgement) ends() {
 		code, _ = closes[0].Close()
 	}
 	switch {
-	case code == fuzz.CodePolicy && j.flood(), code == fuzz.CodeTooBig && longTail(j.p.sent):
+	case j.flood() && (code == fuzz.CodePolicy || len(closes) == 0 && j.p.end != running), code == fuzz.CodeTooBig && longTail(j.p.sent):
 		return // a limit (10.4)
 	case j.p.end == talksOn:
 		j.find(broken, "-", "an endpoint answers what it is sent", "never stops talking")
@@ -308,6 +308,13 @@ func (j *judgement) lateness() {
 func (j *judgement) failure(closed bool, code uint16) {
 	f := j.fault()
 	switch {
+	case !closed && j.p.end == running && len(j.found) > 0: // it has been said what it did instead
+	case !closed && j.p.end == running && f.Section == noDeflate: // there is no MUST
+		c := lesser
+		if f.Rule == "distance beyond the window" {
+			c = odd
+		}
+		j.find(c, f.Section, f.Rule, "does not fail the connection").slow = true
 	case !closed && j.p.end == running && waitsFor(j.p.sent, j.loose.Fault): // it will never know
 	case !closed && j.p.end == running:
 		j.find(broken, f.Section, f.Rule, "does not fail the connection").slow = true

@@ -57,7 +57,9 @@ var deflateFaults = []*Kind{
 		Red: compressed,
 		traits: traits{message: func(p *Peer, op frame.Opcode, payload []byte) {
 			payload = append([]byte(nil), payload...)
-			payload[len(payload)-1] ^= 1
+			if len(payload) > 0 {
+				payload[len(payload)-1] ^= 1
+			}
 			p.echo(op, payload)
 		}},
 	},

@@ -229,7 +229,7 @@ func (p *Peer) end() {
 	if !p.inflate() {
 		return
 	}
-	if p.kind.message != nil {
+	if p.kind.message != nil && !(p.kind.Compresses && p.deflate == nil) { // else it is as without
 		p.kind.message(p, p.op, p.message)
 	} else {
 		p.echo(p.op, p.message)
