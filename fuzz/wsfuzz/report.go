@@ -59,7 +59,11 @@ func (h *hunt) report() {
 		h.say("")
 	}
 	for _, f := range h.order {
-		h.say("%s: %d times, first after %.1f s and %d sessions", f.title(), f.count, f.seconds, f.session)
+		again := ""
+		if !f.again && f.play != nil {
+			again = " (not when tried again)"
+		}
+		h.say("%s%s: %d times, first after %.1f s and %d sessions", f.title(), again, f.count, f.seconds, f.session)
 	}
 	h.say("\nseed %d, messages up to %d octets:%s", h.seed, h.lim.message.good, h.status(float64(h.done.Load())/time.Since(h.began).Seconds()))
 }
