@@ -301,7 +301,7 @@ func (r *reference) inflate(next func() (byte, bool), hear func(byte)) {
 		inside:   r.ignores(EndsInBlock),
 		longTail: r.ignores(LongTail),
 	}
-	defer func() { r.v.Onward = r.v.Onward || z.onward }()
+	defer func() { r.v.Final = r.v.Final || z.final }()
 	z.message()
 	r.v.Lenient = r.v.Lenient || z.lenient
 	if z.stops && !r.ignores(FinalAtOnce) {

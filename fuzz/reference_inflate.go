@@ -17,7 +17,7 @@ type inflater struct {
 	ended bool // the payload is
 
 	lenient bool // the payload ended right behind a final block
-	onward  bool // more than the empty block followed a final one
+	final   bool // there was a final block
 	tail    int  // octets read of what 7.2.2 appends
 }
 
@@ -59,8 +59,8 @@ func (z *inflater) message() {
 				return
 			}
 		}
-		z.onward = z.onward || closed && z.tail == 0 && z.bits != 0
 		final := z.bit() == 1
+		z.final = z.final || final
 		switch z.number(2) {
 		case 0:
 			z.stored()

@@ -83,9 +83,9 @@ type Verdict struct {
 	Fault  Fault // State is Failed
 	// Lenient says that a message was accepted that some do not: it ends with a final block, and lacks the empty one that belongs behind it (RFC 7692, 7.2.1).
 	Lenient bool
-	// Onward says that data came behind a final block, as 7.2.1 allows; many stop there.
-	Onward bool
-	Also   []Fault // of JudgeLate, and seldom something else: what other endpoints may fail for
+	// Final says that a message had a final block, as 7.2.1 allows; many stop there, whatever follows.
+	Final bool
+	Also  []Fault // of JudgeLate, and seldom something else: what other endpoints may fail for
 }
 
 // Answers returns what the endpoint has to send because of what it heard, in order, in clear, and unmasked: a Pong to each Ping (5.5.2; an endpoint that

@@ -42,7 +42,7 @@ func judge(p *played, lim *limits, echo bool) []*finding {
 }
 
 func (j *judgement) find(c class, section, rule, kind string) *finding {
-	if j.loose.Onward && (section == "echo" || section == "7.1.7") { // that is why
+	if j.loose.Final && (section == "echo" || section == "7.1.7") { // that is why
 		section, rule = "RFC 7692 7.2.1", "data may follow a final block"
 	}
 	for _, f := range j.found {
@@ -326,9 +326,11 @@ func (j *judgement) failure(closed bool, code uint16) {
 			c = odd
 		}
 		j.find(c, f.Section, f.Rule, "does not fail the connection").slow = true
-	case !closed && j.p.end == running && waitsFor(j.p.sent, j.loose.Fault): // it will never know
+	case !closed && j.p.end == running && (waitsFor(j.p.stream, j.loose.Fault) || waitsFor(j.p.sent, j.loose.Fault)): // it will never know
 	case !closed && j.p.end == running:
 		j.find(broken, f.Section, f.Rule, "does not fail the connection").slow = true
+	case !closed && j.p.end == reset: // which may have taken a Close with it
+		j.find(lesser, f.Section, f.Rule, "resets TCP, and no Close came")
 	case !closed:
 		j.find(lesser, f.Section, f.Rule, "closes TCP without a Close")
 	case j.mayName(code):
@@ -378,6 +380,7 @@ func (j *judgement) goodbye(closed bool, code uint16) {
 	last := j.loose.Events[len(j.loose.Events)-1]
 	sent, _ := last.Close()
 	switch {
+	case !closed && j.p.end == reset && last.End < len(j.p.sent): // the reset is for what came behind the Close, and may have taken the answer with it
 	case !closed && j.p.end != running:
 		j.find(broken, "5.5.1", "a Close is answered", "closes TCP without a Close")
 	case !closed || code == sent:
