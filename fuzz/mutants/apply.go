@@ -25,60 +25,63 @@ func (m mutant) apply(source []byte) ([]byte, error) {
 	}
 }
 
-// A workshop builds the tests of the module, with a fault or none. The tree is not touched.
+// A workshop builds the tests of the module with some files replaced. The tree is not touched.
 type workshop struct {
-	root    string // of the module
-	dir     string // for what is built
-	overlay string // a file for go build -overlay; "": no fault
+	root     string            // of the module
+	dir      string            // for what is built
+	replaced map[string]string // files by those that stand for them, for go build -overlay
 }
 
-// newWorkshop makes a workshop in an empty directory of its own. m may be nil, for no fault.
-func newWorkshop(root string, m *mutant) (*workshop, error) {
+// newWorkshop makes a workshop in an empty directory of its own.
+func newWorkshop(root string) (*workshop, error) {
 	dir, err := os.MkdirTemp("", "mutant")
 	if err != nil {
 		return nil, err
 	}
-	w := &workshop{root: root, dir: dir}
-	if m == nil {
-		return w, nil
+	return &workshop{root, dir, map[string]string{}}, nil
+}
+
+// newAlone makes a workshop for one mutant.
+func newAlone(root string, m mutant) (*workshop, error) {
+	source, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(m.file)))
+	if err != nil {
+		return nil, err
 	}
-	if err := w.spoil(m); err != nil {
+	b, err := m.apply(source)
+	if err != nil {
+		return nil, err
+	}
+	w, err := newWorkshop(root)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.replace(m.file, b); err != nil {
 		w.close()
 		return nil, err
 	}
 	return w, nil
 }
 
-func (w *workshop) spoil(m *mutant) error {
-	file := filepath.Join(w.root, filepath.FromSlash(m.file))
-	source, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	b, err := m.apply(source)
-	if err != nil {
-		return err
-	}
-	spoilt := filepath.Join(w.dir, "spoilt.go")
-	if err := os.WriteFile(spoilt, b, 0o600); err != nil {
-		return err
-	}
-	overlay, err := json.Marshal(map[string]map[string]string{"Replace": {file: spoilt}})
-	if err != nil {
-		return err
-	}
-	w.overlay = filepath.Join(w.dir, "overlay.json")
-	return os.WriteFile(w.overlay, overlay, 0o600)
+// replace lets b stand for a file of the module, which need not be there.
+func (w *workshop) replace(file string, b []byte) error {
+	name := filepath.Join(w.dir, fmt.Sprintf("%d.go", len(w.replaced)))
+	w.replaced[filepath.Join(w.root, filepath.FromSlash(file))] = name
+	return os.WriteFile(name, b, 0o600)
 }
 
 func (w *workshop) close() { os.RemoveAll(w.dir) }
 
-// build makes the test programs of packages, which run then runs. An error is one of the compiler.
+// build makes the test programs of packages, which test then runs. An error is one of the compiler.
 func (w *workshop) build(ctx context.Context, packages ...string) error {
-	args := []string{"test", "-c", "-vet=off", "-o", w.dir + string(filepath.Separator)}
-	if w.overlay != "" {
-		args = append(args, "-overlay", w.overlay)
+	overlay, err := json.Marshal(map[string]map[string]string{"Replace": w.replaced})
+	if err != nil {
+		return err
 	}
+	name := filepath.Join(w.dir, "overlay.json")
+	if err := os.WriteFile(name, overlay, 0o600); err != nil {
+		return err
+	}
+	args := []string{"test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", name, "-o", w.dir + string(filepath.Separator)}
 	for _, p := range packages {
 		args = append(args, "./"+p)
 	}
@@ -93,8 +96,8 @@ func (w *workshop) build(ctx context.Context, packages ...string) error {
 // memory is how much the tests of a mutant may take, in KiB: some faults make things grow without end.
 const memory = 4 << 20
 
-// test runs the test program of a package.
-func (w *workshop) test(ctx context.Context, p string, args ...string) (out []byte, err error) {
+// test runs the test program of a package, with mutant number n of those that have been built together.
+func (w *workshop) test(ctx context.Context, p string, n int, args ...string) (out []byte, err error) {
 	name := filepath.Base(p) + ".test"
 	if runtime.GOOS == "windows" {
 		name += ".exe"
@@ -105,5 +108,6 @@ func (w *workshop) test(ctx context.Context, p string, args ...string) (out []by
 	}
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir = filepath.Join(w.root, filepath.FromSlash(p)) // where go test would run it
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", mutantEnv, n))
 	return cmd.CombinedOutput()
 }

@@ -40,6 +40,8 @@ func (r *result) what() string {
 type judge struct {
 	root    string
 	timeout time.Duration // of one test program; that of the targets is a quarter
+	shop    *workshop     // where all mutants have been built together, but those that are alone
+	alone   map[int]bool  // by number; all of them if shop is nil
 }
 
 // Which tests a step asks.
@@ -48,44 +50,92 @@ const (
 	testsOnly   = "^(Test|Example)"
 )
 
-// try asks the tests whether they see a mutant: first all targets, then, if all is set or none of those has seen it, the other tests, to the first that has.
-func (j *judge) try(ctx context.Context, m mutant, all bool) (r result) {
+// prepare builds what can be built together, and makes sure that it passes its tests as long as no fault is chosen: else every mutant would be caught.
+func (j *judge) prepare(ctx context.Context, list []mutant, healthy bool) error {
+	shop, apart, err := newTogether(j.root, list)
+	if err != nil {
+		return err
+	}
+	j.shop, j.alone = shop, map[int]bool{}
+	for _, n := range apart {
+		j.alone[n] = true
+	}
+	packages := packagesOf(list)
+	if err := shop.build(ctx, packages...); err != nil || !healthy {
+		return err
+	}
+	var all []error
+	for _, p := range packages {
+		for _, which := range []string{targetsOnly, testsOnly} {
+			names, err := j.ask(ctx, shop, p, 0, which, true)
+			if err != nil {
+				return err
+			}
+			if len(names) > 0 {
+				all = append(all, fmt.Errorf("without any fault these fail: %s", strings.Join(names, ", ")))
+			}
+		}
+	}
+	return errors.Join(all...)
+}
+
+func (j *judge) close() {
+	if j.shop != nil {
+		j.shop.close()
+	}
+}
+
+// packagesOf are the packages whose tests are asked about some mutants.
+func packagesOf(list []mutant) (all []string) {
+	for _, m := range list {
+		own := path.Dir(m.file)
+		all = append(append(all, "fuzz", own), above[own]...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// try asks the tests whether they see m, number n: the targets of fuzz, those beside the code, the other tests there, those of fuzz, and those of the packages above. It
+// asks all of them, or ends with the first test program that sees it.
+func (j *judge) try(ctx context.Context, m mutant, n int, all bool) (r result) {
 	begin := time.Now()
 	r = result{mutant: m, all: all}
 	defer func() { r.took = time.Since(begin) }()
-	w, err := newWorkshop(j.root, &m)
-	if err != nil {
-		r.err = err
-		return r
-	}
-	defer w.close()
-	own := path.Dir(m.file)
-	if r.err = w.build(ctx, "fuzz", own); r.err != nil {
-		return r
-	}
-	for _, p := range []string{"fuzz", own} {
-		names, err := j.ask(ctx, w, p, targetsOnly, true)
-		if err != nil {
-			r.err = err
+	w := j.shop
+	alone := w == nil || j.alone[n]
+	if alone {
+		if w, r.err = newAlone(j.root, m); r.err != nil {
 			return r
 		}
-		r.targets = append(r.targets, names...)
+		defer w.close()
 	}
-	for _, p := range append([]string{own, "fuzz"}, above[own]...) {
-		if r.caught() && !all {
-			break
-		}
-		if p != own && p != "fuzz" {
+	own := path.Dir(m.file)
+	steps := [][2]string{{"fuzz", targetsOnly}, {own, targetsOnly}, {own, testsOnly}, {"fuzz", testsOnly}}
+	for _, p := range above[own] {
+		steps = append(steps, [2]string{p, testsOnly})
+	}
+	built := map[string]bool{}
+	for _, step := range steps {
+		p, which := step[0], step[1]
+		if alone && !built[p] {
+			built[p] = true
 			if r.err = w.build(ctx, p); r.err != nil {
 				return r
 			}
 		}
-		names, err := j.ask(ctx, w, p, testsOnly, all)
+		names, err := j.ask(ctx, w, p, n, which, all)
 		if err != nil {
 			r.err = err
 			return r
 		}
-		r.tests = append(r.tests, names...)
+		if which == targetsOnly {
+			r.targets = append(r.targets, names...)
+		} else {
+			r.tests = append(r.tests, names...)
+		}
+		if r.caught() && !all {
+			break
+		}
 	}
 	return r
 }
@@ -94,7 +144,7 @@ func (j *judge) try(ctx context.Context, m mutant, all bool) (r result) {
 const maxStops = 12
 
 // ask runs some of the tests of a package and returns which of them failed: all, or the first.
-func (j *judge) ask(ctx context.Context, w *workshop, p, which string, all bool) (caught []string, err error) {
+func (j *judge) ask(ctx context.Context, w *workshop, p string, n int, which string, all bool) (caught []string, err error) {
 	timeout := j.timeout
 	if which == targetsOnly {
 		timeout /= 4
@@ -109,7 +159,7 @@ func (j *judge) ask(ctx context.Context, w *workshop, p, which string, all bool)
 		if len(caught) > 0 {
 			run = append(slices.Clip(args), "-test.skip", "^("+strings.Join(caught, "|")+")$")
 		}
-		out, err := w.test(stop, p, run...)
+		out, err := w.test(stop, p, n, run...)
 		late := stop.Err() != nil
 		cancel()
 		if ctx.Err() != nil {
@@ -162,29 +212,4 @@ func failures(out []byte) (names []string, stopped bool) {
 		return []string{"TestMain"}, true
 	}
 	return names, stopped
-}
-
-// healthy asks the same tests without a fault: where they fail, every mutant would be caught.
-func (j *judge) healthy(ctx context.Context, packages []string) error {
-	w, err := newWorkshop(j.root, nil)
-	if err != nil {
-		return err
-	}
-	defer w.close()
-	if err := w.build(ctx, packages...); err != nil {
-		return err
-	}
-	var all []error
-	for _, p := range packages {
-		for _, which := range []string{targetsOnly, testsOnly} {
-			names, err := j.ask(ctx, w, p, which, true)
-			if err != nil {
-				return err
-			}
-			if len(names) > 0 {
-				all = append(all, fmt.Errorf("without any fault these fail: %s", strings.Join(names, ", ")))
-			}
-		}
-	}
-	return errors.Join(all...)
 }

@@ -68,7 +68,7 @@ var handshakeMutants = []mutant{
 	{name: "an answer may be HTTP/1.0", file: "handshake/offer.go", old: "case !r.http11:", new: "case !r.http11 && r.Status == 0:"},
 	{name: "an answer may choose two subprotocols", file: "handshake/offer.go", old: "if n > 1 || n == 1 && i < 0 {", new: "if n == 1 && i < 0 {"},
 	{name: "an answer may agree to an extension twice", file: "handshake/upgrader.go",
-		old: "if !has(offers, e.Name) || has(agreed[:i], e.Name) {", new: "if !has(offers, e.Name) {"},
+		old: "if !has(offers, e.Name) || has(agreed[:i], e.Name) {", new: "if !has(offers, e.Name) || i < 0 {"},
 	{name: "an interim response other than 100 is the last", file: "handshake/response.go",
 		old: "if r.status < 200 && r.status != http.StatusSwitchingProtocols {", new: "if r.status == 100 {"},
 

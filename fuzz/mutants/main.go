@@ -15,7 +15,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -40,7 +39,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	jobs := flags.Int("j", max(1, runtime.NumCPU()/2), "how many mutants at a time")
 	list := flags.Bool("list", false, "list the mutants, and do nothing")
 	file := flags.String("o", "", "write a table of the results, in Markdown, to `file`")
-	every := flags.Int("all", 3, "of each `n`-th mutant find all tests that catch it, of others the targets, or else the first test; 0: of none")
+	every := flags.Int("all", 3, "of each `n`-th mutant find all tests that catch it, of others those of the first test program that does; 0: of none")
 	timeout := flags.Duration("timeout", 8*time.Minute, "what takes longer is caught, as a hang: all tests of a package; its targets have a quarter of that")
 	healthy := flags.Bool("healthy", true, "first see whether the tests pass without a fault")
 	if err := flags.Parse(args); err != nil {
@@ -67,12 +66,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	j := &judge{root: root, timeout: *timeout}
-	if *healthy {
-		fmt.Fprintln(stderr, "the tests without a fault...")
-		if err := j.healthy(ctx, packagesOf(take)); err != nil {
-			fmt.Fprintln(stderr, "mutants:", err)
-			return 1
-		}
+	defer j.close()
+	fmt.Fprintf(stderr, "%d mutants; building...\n", len(take))
+	if err := j.prepare(ctx, take, *healthy); err != nil {
+		fmt.Fprintln(stderr, "mutants:", err)
+		return 1
 	}
 	results := j.tryAll(ctx, take, *jobs, *every, stderr)
 	s := sum(results)
@@ -106,16 +104,6 @@ func moduleRoot(ctx context.Context) (string, error) {
 	return filepath.Dir(mod), nil
 }
 
-// packagesOf are the packages whose tests are asked about some mutants.
-func packagesOf(take []mutant) (all []string) {
-	for _, m := range take {
-		own := path.Dir(m.file)
-		all = append(append(all, "fuzz", own), above[own]...)
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
 // tryAll tries mutants, jobs at a time, and returns the results in their order; if ctx ends, those that there are.
 func (j *judge) tryAll(ctx context.Context, take []mutant, jobs, every int, progress io.Writer) []result {
 	results := make([]result, len(take))
@@ -138,7 +126,7 @@ func (j *judge) tryAll(ctx context.Context, take []mutant, jobs, every int, prog
 				if i >= len(take) || ctx.Err() != nil {
 					return
 				}
-				r := j.try(ctx, take[i], every > 0 && i%every == 0)
+				r := j.try(ctx, take[i], i+1, every > 0 && i%every == 0)
 				if ctx.Err() != nil {
 					return
 				}

@@ -69,8 +69,8 @@ into packages frame, handshake, conn and deflate. The targets see them on their 
 
 writes this page; the faults are in the lists there. %s.
 
-Targets are asked about every fault; of the other tests the first that fails is named, and only if no target has failed, but for the faults marked with *: of those all
-are. A hang is caught as well. "..." stands for more names.
+For the faults marked with * all tests are asked, and all that fail are named; for others the search ends with the first that fails, in this order: targets here, targets
+beside the code, other tests beside the code, other tests here, tests of the packages above. A hang is caught as well. "..." stands for more names.
 
 `
 
@@ -89,7 +89,7 @@ func table(results []result) string {
 		case r.all:
 			mark = " *"
 		case tests == "":
-			tests = "not asked"
+			tests = ""
 		}
 		if !r.caught() {
 			tests = "**survives** " + r.survives
