@@ -75,6 +75,7 @@ func FuzzUTF8(f *testing.F) {
 		f.Add(octets(f, row.octets), byte(1), byte(2))
 	}
 	f.Add(bytes.Repeat([]byte("aaaaaaaaé€😀"), 10), byte(9), byte(30))
+	f.Add([]byte("aaaaaaaaaaaa\xc1\x81aaaaaaaaaaaaaaaaaaaaaaaaaaaa"), byte(255), byte(0)) // almost an accent amid ASCII
 	f.Fuzz(func(t *testing.T, text []byte, cut1, cut2 byte) {
 		if ValidUTF8(text) != utf8.Valid(text) {
 			t.Fatalf("% x: ValidUTF8 = %v", text, !utf8.Valid(text))

@@ -16,7 +16,7 @@ type result struct {
 	mutant
 	targets []string // fuzz targets that caught it on their seeds and corpora
 	tests   []string // other tests that did, as far as they were asked
-	all     bool     // all tests were asked
+	all     bool     // all targets and all tests beside the code were asked, in spite of what had caught it
 	err     error    // it could not be applied or built
 	took    time.Duration
 }
@@ -40,8 +40,8 @@ func (r *result) what() string {
 type judge struct {
 	root    string
 	timeout time.Duration // of one test program; that of the targets is a quarter
-	shop    *workshop     // where all mutants have been built together, but those that are alone
-	alone   map[int]bool  // by number; all of them if shop is nil
+	shop    *workshop     // where all mutants have been built together, but those that stand alone
+	alone   map[int]bool  // which do, by number
 }
 
 // Which tests a step asks.
@@ -95,14 +95,14 @@ func packagesOf(list []mutant) (all []string) {
 	return slices.Compact(all)
 }
 
-// try asks the tests whether they see m, number n: the targets of fuzz, those beside the code, the other tests there, those of fuzz, and those of the packages above. It
-// asks all of them, or ends with the first test program that sees it.
+// try asks the tests whether they see m, number n: the targets of fuzz, those beside the code, the other tests there, those of fuzz, and those of the packages above.
+// It ends with the first test program that sees it; or if all is set, with the tests beside the code if any has.
 func (j *judge) try(ctx context.Context, m mutant, n int, all bool) (r result) {
 	begin := time.Now()
 	r = result{mutant: m, all: all}
 	defer func() { r.took = time.Since(begin) }()
 	w := j.shop
-	alone := w == nil || j.alone[n]
+	alone := j.alone[n]
 	if alone {
 		if w, r.err = newAlone(j.root, m); r.err != nil {
 			return r
@@ -115,7 +115,10 @@ func (j *judge) try(ctx context.Context, m mutant, n int, all bool) (r result) {
 		steps = append(steps, [2]string{p, testsOnly})
 	}
 	built := map[string]bool{}
-	for _, step := range steps {
+	for i, step := range steps {
+		if r.caught() && (!all || i >= 3) {
+			break
+		}
 		p, which := step[0], step[1]
 		if alone && !built[p] {
 			built[p] = true
@@ -123,7 +126,7 @@ func (j *judge) try(ctx context.Context, m mutant, n int, all bool) (r result) {
 				return r
 			}
 		}
-		names, err := j.ask(ctx, w, p, n, which, all)
+		names, err := j.ask(ctx, w, p, n, which, all && i < 3)
 		if err != nil {
 			r.err = err
 			return r
@@ -132,9 +135,6 @@ func (j *judge) try(ctx context.Context, m mutant, n int, all bool) (r result) {
 			r.targets = append(r.targets, names...)
 		} else {
 			r.tests = append(r.tests, names...)
-		}
-		if r.caught() && !all {
-			break
 		}
 	}
 	return r

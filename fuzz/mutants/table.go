@@ -46,7 +46,7 @@ func (s summary) percent() int {
 }
 
 func (s summary) String() string {
-	out := fmt.Sprintf("%d faults: %d caught (%d %%), %d of them by fuzz targets on their seeds and corpora; of %d all other tests were asked too, which caught %d",
+	out := fmt.Sprintf("%d faults: %d caught (%d %%), %d of them by fuzz targets on their seeds and corpora; of %d all tests beside the code were asked too, which caught %d",
 		s.all, s.caught, s.percent(), s.byTargets, s.asked, s.byTests)
 	if n := s.all - s.caught - s.excused - s.mistakes; n > 0 {
 		out += fmt.Sprintf("; %d survive", n)
@@ -69,8 +69,9 @@ into packages frame, handshake, conn and deflate. The targets see them on their 
 
 writes this page; the faults are in the lists there. %s.
 
-For the faults marked with * all tests are asked, and all that fail are named; for others the search ends with the first that fails, in this order: targets here, targets
-beside the code, other tests beside the code, other tests here, tests of the packages above. A hang is caught as well. "..." stands for more names.
+For the faults marked with * all targets and all tests beside the code are asked, and all that fail are named. For others the search ends with the first test that fails, in
+this order: targets here, targets beside the code, other tests beside the code, other tests here, tests of the packages above. A hang is caught as well. "..." stands for
+more names.
 
 `
 
