@@ -165,6 +165,11 @@ func (j *judgement) pongs() {
 	was := func(e fuzz.Event, in []fuzz.Event) bool {
 		return slices.ContainsFunc(in, func(p fuzz.Event) bool { return bytes.Equal(p.Payload, e.Payload) })
 	}
+	for _, c := range only(fuzz.OpClose, j.heard.Events) { // it has failed as it had to, and was not asked for such a pong
+		if code, _ := c.Close(); j.mayName(code) {
+			refused = nil
+		}
+	}
 	heard := only(fuzz.OpPong, j.heard.Events)
 	unasked := false
 	for _, e := range heard {
@@ -172,7 +177,7 @@ func (j *judgement) pongs() {
 		switch {
 		case i >= 0:
 			next += i + 1
-		case j.loose.State == fuzz.Failed && (string(e.Payload) == j.p.barrier || was(e, refused)):
+		case j.loose.State == fuzz.Failed && (j.p.barrier != "" && string(e.Payload) == j.p.barrier || was(e, refused)):
 			j.accepts("accepts it, and sends a pong")
 		case next > 0 && bytes.Equal(pings[next-1].Payload, e.Payload), was(e, pings) && inOrder(slices.CompactFunc(slices.Clone(heard), alike), pings):
 			j.find(odd, "5.5.3", "a pong may be sent unasked", "sends a pong twice")

@@ -46,6 +46,7 @@ func TestJudge(t *testing.T) {
 		{"no pong", ping, "", running, "a pong", "broken: 5.5.2: a ping is answered: waited in vain for a pong"},
 		{"another pong, or one that nobody asked for", ping + bye, "8a02 6868 8802 03e8", finished, "", "odd: 5.5.3: a pong may be sent unasked: sends one"},
 		{"another pong", ping, "8a02 6868", running, "a pong", "broken: 5.5.3: a pong has the payload of its ping: sends another"},
+		{"pong unasked before a failure", "8882 00000000 0000", "8a00 8802 03ea", finished, "", "odd: 5.5.3: a pong may be sent unasked: sends one"},
 		{"pong unasked", bye, "8a00 8802 03e8", finished, "", "odd: 5.5.3: a pong may be sent unasked: sends one"},
 		{"pong twice", ping + bye, "8a02 6869 8a02 6869 8802 03e8", finished, "", "odd: 5.5.3: a pong may be sent unasked: sends a pong twice"},
 		{"every pong twice", ping + "8981 00000000 61" + ping + bye, "8a02 6869 8a02 6869 8a01 61 8a01 61 8a02 6869 8a02 6869 8802 03e8", finished, "", "odd: 5.5.3: a pong may be sent unasked: sends a pong twice"},

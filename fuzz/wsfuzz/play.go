@@ -72,14 +72,11 @@ func (p *player) run(loose fuzz.Setup) {
 		accepted := func(s *scanner) bool { return s.closed || p.echo && s.messages > most }
 		if !p.l.wait(min(soon, p.patience), accepted) && p.l.ended() == running {
 			p.ping()
-			odd := p.l.scanned()
 			if waitsFor(p.stream, v.Fault) {
 				p.l.wait(min(soon, p.patience), closedOrOver)
 				break
 			}
-			p.wait("the failure of the connection", func(s *scanner) bool {
-				return s.closed || s.messages > odd.messages || len(s.pongs) > len(odd.pongs)
-			})
+			p.wait("the failure of the connection", func(s *scanner) bool { return accepted(s) || p.ponged(s) })
 		}
 		p.farewell()
 	case v.State == fuzz.Closed && !v.Lenient:
