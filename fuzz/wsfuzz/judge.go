@@ -42,7 +42,7 @@ func judge(p *played, lim *limits, echo bool) []*finding {
 }
 
 func (j *judgement) find(c class, section, rule, kind string) *finding {
-	if j.loose.Final && (section == "echo" || section == "7.1.7") { // that is why
+	if j.loose.Final && slices.Contains([]string{"echo", "7.1.7", "8.1", noDeflate}, section) { // that is why
 		section, rule = "RFC 7692 7.2.1", "data may follow a final block"
 	}
 	for _, f := range j.found {
@@ -260,7 +260,7 @@ func (j *judgement) ends() {
 	case j.mustFail():
 		j.failure(len(closes) > 0, code)
 	case j.mayFail():
-		if f := j.tight.Fault; j.tight.State == fuzz.Failed && len(closes) > 0 && j.loose.State != fuzz.Closed && !j.mayName(code) {
+		if f := j.tight.Fault; j.tight.State == fuzz.Failed && !j.loose.Final && len(closes) > 0 && j.loose.State != fuzz.Closed && !j.mayName(code) {
 			j.find(lesser, f.Section, f.Rule, fmt.Sprintf("fails with %s", codeText(code)))
 		}
 	case j.loose.State == fuzz.Closed:
