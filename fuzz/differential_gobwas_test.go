@@ -140,6 +140,7 @@ func (a *arrival) Read(b []byte) (int, error) {
 var gobwasQuirks = []Quirk{
 	{Rule: EmptyFragments, Fits: noProgress, Why: "the bufio.Reader that compress/flate puts before wsutil.Reader gives up after 100 reads of nothing: io.ErrNoProgress"},
 	{Rule: NotMinimal, Why: "ws.ReadHeader takes any form of a length"},
+	{Rule: LongControls, Why: "the same"},
 	{Rule: anyRsv, When: func(s Setup) bool { return s.Deflate != nil },
 		Why: "ws.CheckHeader looks at no bit of RSV once there is an extension, and wsflate at RSV1 alone"},
 	{Rule: AfterFinal, Why: "wsflate.Reader is one compress/flate reader, which ends with the first final block; what follows in the message is lost"},

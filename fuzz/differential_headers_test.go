@@ -33,7 +33,7 @@ var headerQuirks = [...]struct{ what, why string }{
 
 const anyRsv = "RSV without an extension that gives it a meaning"
 
-var headerExcept = map[bool][]string{false: {NotMinimal}, true: {NotMinimal, anyRsv}}
+var headerExcept = map[bool][]string{false: {NotMinimal, LongControls}, true: {NotMinimal, LongControls, anyRsv}}
 
 // sizeOf is how long a header is that begins with b.
 func sizeOf(second byte) int {

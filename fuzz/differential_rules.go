@@ -10,8 +10,9 @@ type Rule struct {
 
 // Keys of Rules that a Quirk is likely to need.
 const (
-	// NotMinimal is a rule that many do not look at. For them the length of a control frame counts, and not its form.
-	NotMinimal = "length not in the minimal number of bytes"
+	// NotMinimal is a rule that many do not look at. LongControls is said of those of them for whom a control frame's length counts, and not its form.
+	NotMinimal   = "length not in the minimal number of bytes"
+	LongControls = "length of a control frame in more than 7 bits"
 
 	// AfterFinal and EmptyFragments are no rules that a peer can break, but that some endpoints do not know.
 	AfterFinal     = "data may follow a final block"
@@ -43,7 +44,7 @@ const (
 func Registered(code int) string { return fmt.Sprintf("code %d may be sent", code) }
 
 // endpoints are those of them that the reference can put aside, and one that may be behind another: a ping in a long form is too long, or not.
-var endpoints = []string{NotMinimal, AfterFinal, FinalAtOnce, LongTail, EmptyMessages, Registered(1012), Registered(1013), Registered(1014)}
+var endpoints = []string{LongControls, AfterFinal, FinalAtOnce, LongTail, EmptyMessages, Registered(1012), Registered(1013), Registered(1014)}
 
 // Rules has the sentence for each Rule of a Fault, and for what else implementations do not know.
 var Rules = map[string]Rule{
@@ -103,7 +104,9 @@ var Rules = map[string]Rule{
 		"instructed to _Fail the WebSocket Connection_."},
 	EmptyMessages: {"6455 6.2", "If the frame comprises an unfragmented message (Section 5.4), it is said that _A WebSocket Message Has Been Received_ with type " +
 		"/type/ and data /data/."},
-	Panics:      {"6455 10.7", "Incoming data MUST always be validated by both clients and servers."},
+	Panics: {"6455 10.7", "Incoming data MUST always be validated by both clients and servers."},
+	LongControls: {"6455 5.2", "Note that in all cases, the minimal number of bytes MUST be used to encode the length, for example, the length of a 124-byte-long " +
+		"string can't be encoded as the sequence 126, 0, 124."},
 	LongTail:    {"7692 7.2.2", "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the message."},
 	FinalAtOnce: blocks,
 	AfterFinal:  blocks,

@@ -119,7 +119,7 @@ func (r *reference) header() (h header) {
 	masked, length := b >= 0x80, b&0x7f
 	r.must(masked || r.Role == Client, CodeProtocol, "5.1", "frame from a client is not masked")
 	r.must(!masked || r.Role == Server, CodeProtocol, "5.1", "frame from a server is masked")
-	r.must(!control || length <= 125 || r.ignores(NotMinimal), CodeProtocol, "5.5", "control frame longer than 125")
+	r.must(!control || length <= 125 || r.ignores(LongControls), CodeProtocol, "5.5", "control frame longer than 125")
 	if !r.late.frame { // else it is found when the body is there
 		r.closeLength(h.op, uint64(length))
 	}

@@ -82,6 +82,7 @@ var coderQuirks = []fuzz.Quirk{
 	{Rule: fuzz.FinalAtOnce, Fits: leftOver, Why: "msgReader ends with the first final block; what is left of the payload stays in its bufio.Reader, where it " +
 		"begins the next compressed message, or on the wire, where it is taken for frames"},
 	{Rule: fuzz.NotMinimal, Why: "readFrameHeader takes any form of a length"},
+	{Rule: fuzz.LongControls, Why: "the same"},
 	{Rule: "frame from a server is masked", Why: "readLoop looks at the mask of clients' frames alone"},
 	{Rule: "frame from a server is masked", Fits: stillMasked, Why: "nor does a client unmask what has come"},
 	{Rule: "reason of a close is not UTF-8", Why: "parseClosePayload does not look at the reason"},
@@ -156,4 +157,4 @@ func stillMasked(v *fuzz.Divergence) bool {
 func same(a, b fuzz.Event) bool { return a.Op == b.Op && string(a.Payload) == string(b.Payload) }
 
 // coderRules are those that are put aside when it has to be known where a message ends.
-var coderRules = []string{fuzz.NotMinimal, "frame from a server is masked", "reason of a close is not UTF-8", "reason of a close ends inside a character", fuzz.EndsInBlock}
+var coderRules = []string{fuzz.NotMinimal, fuzz.LongControls, "frame from a server is masked", "reason of a close is not UTF-8", "reason of a close ends inside a character", fuzz.EndsInBlock}

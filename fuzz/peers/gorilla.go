@@ -2,6 +2,7 @@ package peers
 
 import (
 	"context"
+	"math"
 	"net"
 	"net/http"
 	"unicode/utf8"
@@ -90,8 +91,21 @@ var gorillaQuirks = []fuzz.Quirk{
 	{Rule: "RSV1 on a control frame or on a fragment that is not the first", Why: "advanceFrame allows RSV1 on all frames once there is compression"},
 	{Rule: "body of a close of one octet", Why: "advanceFrame takes a body of less than two octets for none"},
 	{Rule: fuzz.FinalAtOnce, Why: "decompressNoContextTakeover is one compress/flate reader, which ends with the first final block; NextReader skips the rest"},
+	{Rule: tooLong, Fits: overflows, Why: "without a limit there is one of 2^63-1 octets for all frames of a message; it fails without a Close"},
 	{Rule: fuzz.LongTail, Why: "what it appends has a final block too; a block that is cut short takes its octets from there, and the message is delivered"},
 	{Rule: fuzz.Registered(1014), Why: "validReceivedCloseCodes has no 1014"},
 	{Rule: "reason of a close is not UTF-8", Code: fuzz.CodeProtocol, Why: "advanceFrame answers any bad Close with 1002; 7.4.1 has 1007 for it"},
 	{Rule: "reason of a close ends inside a character", Code: fuzz.CodeProtocol, Why: "the same"},
+}
+
+// overflows reports whether a connection failed, and the lengths of some frames are more than there can be.
+func overflows(v *fuzz.Divergence) bool {
+	frames, _ := fuzz.Dissect(v.Stream)
+	sum := uint64(0)
+	for _, f := range frames {
+		if sum += min(f.Length, math.MaxInt64); sum > math.MaxInt64 {
+			return v.Got.Failed && v.Got.Code == 0 && len(v.Got.Events) >= len(v.Early.Events)
+		}
+	}
+	return false
 }

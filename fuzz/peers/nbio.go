@@ -69,6 +69,7 @@ func (nbio) Play(s fuzz.Setup, pieces [][]byte) (got fuzz.Outcome, err error) {
 
 var nbioQuirks = []fuzz.Quirk{
 	{Rule: fuzz.NotMinimal, Why: "nextFrame takes any form of a length"},
+	{Rule: fuzz.LongControls, Why: "the same"},
 	{Rule: "frame from a client is not masked", Why: "nextFrame does not look who sends, and unmasks what is masked"},
 	{Rule: "frame from a server is masked", Why: "the same"},
 	{Rule: "most significant bit of a length is not 0", Why: "to nextFrame a negative length is one that has not come yet: it waits, and keeps all that comes"},
@@ -121,7 +122,7 @@ func code1015(v *fuzz.Divergence) bool {
 
 // orphans reports whether a continuation came with nothing to continue, and before it all was well.
 func orphans(v *fuzz.Divergence) bool {
-	want := fuzz.JudgeExcept(v.Session.Setup, v.Stream, fuzz.NotMinimal, "frame from a client is not masked", "frame from a server is masked",
+	want := fuzz.JudgeExcept(v.Session.Setup, v.Stream, fuzz.NotMinimal, fuzz.LongControls, "frame from a client is not masked", "frame from a server is masked",
 		"most significant bit of a length is not 0", fuzz.EmptyMessages, rsv1, fuzz.AfterFinal, fuzz.LongTail)
 	if want.Fault.Rule != orphan || len(v.Got.Events) < len(want.Events) {
 		return false
