@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/idlewire/idlewire/frame"
@@ -109,5 +110,26 @@ func TestPreparedIsShared(t *testing.T) {
 	wg.Wait()
 	if !bytes.Equal(m.wire, before) {
 		t.Error("it has changed")
+	}
+}
+
+// A message has a form of its own for each set of parameters: what refers back as far as one peer's window goes may be too far for another.
+func TestPreparedFormOfEach(t *testing.T) {
+	m, err := Prepare(frame.Text, bytes.Repeat([]byte("a"), 1000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var calls [2]atomic.Int32
+	for range 2 {
+		for i := range calls {
+			server, _ := deflateEnds(false)
+			server.Compressor.(*naiveDeflate).alone = naiveAlone{&calls[i]}
+			if _, err := server.PreparedFrame(m); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if a, b := calls[0].Load(), calls[1].Load(); a != 1 || b != 1 {
+		t.Errorf("compressed %d and %d times for two sets of parameters", a, b)
 	}
 }

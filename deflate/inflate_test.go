@@ -144,6 +144,9 @@ var byHand = []struct {
 	{"3.2.7 too many codes for lengths", lengths(257, 1, 1, 1, 1, 0).put(0, 100).b, "", true},
 	{"3.2.7 too few codes for lengths", lengths(257, 1, 2, 2, 0, 0).put(0, 100).b, "", true},
 	{"3.2.7 a repetition of nothing", lengths(257, 1, 1, 1, 0, 0).put(0, 100).b, "", true},
+	// The codes 0, 10 and 11 are of 18, 1 and 16; were the repetition three zeros, all would be well.
+	{"3.2.7 a repetition of nothing, and a whole block", lengths(257, 1, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2).
+		code(3, 2).put(0, 2).code(0, 1).put(127, 7).code(0, 1).put(104, 7).code(2, 2).code(2, 2).code(0, 1).put(0, 3).b, "", true},
 	{"3.2.7 a block without literals", lengths(257, 1, oneAndZeros...).zeros(138).zeros(118).code(0, 3).put(0, 3).b, "", false},
 	{"3.2.7 no end of block", lengths(257, 1, oneAndZeros...).code(0, 2).zeros(138).zeros(117).code(0, 1).put(0, 100).b, "", true},
 	{"3.2.7 more lengths than there are", lengths(257, 1, oneAndZeros...).zeros(138).zeros(138).put(0, 100).b, "", true},

@@ -39,7 +39,7 @@ func (r *result) what() string {
 // A judge asks the tests about mutants.
 type judge struct {
 	root    string
-	timeout time.Duration // of one test program; that of the targets is a quarter
+	timeout time.Duration // of one test program
 	shop    *workshop     // where all mutants have been built together, but those that stand alone
 	alone   map[int]bool  // which do, by number
 }
@@ -145,16 +145,12 @@ const maxStops = 12
 
 // ask runs some of the tests of a package and returns which of them failed: all, or the first.
 func (j *judge) ask(ctx context.Context, w *workshop, p string, n int, which string, all bool) (caught []string, err error) {
-	timeout := j.timeout
-	if which == targetsOnly {
-		timeout /= 4
-	}
-	args := []string{"-test.run", which, "-test.timeout", timeout.String()}
+	args := []string{"-test.run", which, "-test.timeout", j.timeout.String()}
 	if !all {
 		args = append(args, "-test.failfast")
 	}
 	for range maxStops {
-		stop, cancel := context.WithTimeout(ctx, timeout+timeout/4) // should it not end itself
+		stop, cancel := context.WithTimeout(ctx, j.timeout+j.timeout/4) // should it not end itself
 		run := args
 		if len(caught) > 0 {
 			run = append(slices.Clip(args), "-test.skip", "^("+strings.Join(caught, "|")+")$")
@@ -172,8 +168,11 @@ func (j *judge) ask(ctx context.Context, w *workshop, p string, n int, which str
 		if late {
 			names, stopped = []string{"TestMain"}, true
 		}
+		hangs := late || endless.Match(out)
+		if hangs {
+			names[0] += " (hangs)"
+		}
 		caught = append(caught, names...)
-		hangs := late || regexp.MustCompile(`test timed out after`).Match(out)
 		if !all || !stopped || hangs || slices.Contains(names, "TestMain") {
 			break
 		}
@@ -186,7 +185,8 @@ func (j *judge) ask(ctx context.Context, w *workshop, p string, n int, which str
 
 var (
 	failed  = regexp.MustCompile(`(?m)^--- FAIL: (\w+)`)
-	fatal   = regexp.MustCompile(`(?m)^\s*(?:panic|fatal error|runtime): `)
+	fatal   = regexp.MustCompile(`(?m)^\s*(?:panic|fatal error|runtime|SIGXCPU): `)
+	endless = regexp.MustCompile(`test timed out after|SIGXCPU`)
 	running = regexp.MustCompile(`(?m)^\t\t(\w+)\S* \(\d`)
 	frame   = regexp.MustCompile(`(?m)^\S*\.((?:Test|Fuzz|Example)\w*)[.(]`)
 )
