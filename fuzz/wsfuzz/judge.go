@@ -85,6 +85,9 @@ const noDeflate = "RFC 7692 7.2.2"
 // fault is the first rule that was broken. Of a control frame whose length is in a longer form the reference cannot wait for what the length is: here it is known.
 func (j *judgement) fault() fuzz.Fault {
 	f := j.loose.Fault
+	if j.looseLt.State == fuzz.Failed { // who goes on is to be blamed only for what nobody may put off any longer
+		f = j.looseLt.Fault
+	}
 	if _, bad := faulty(j.p.sent, f.At); bad != nil && bad.Opcode >= 8 && bad.Length <= 125 && bad.Form != fuzz.Form7 && f.Section == "5.5" && bad.Fin {
 		f.Section, f.Rule = "5.2", "length not in the minimal number of bytes"
 	}
@@ -165,9 +168,9 @@ func (j *judgement) pongs() {
 	was := func(e fuzz.Event, in []fuzz.Event) bool {
 		return slices.ContainsFunc(in, func(p fuzz.Event) bool { return bytes.Equal(p.Payload, e.Payload) })
 	}
-	for _, c := range only(fuzz.OpClose, j.heard.Events) { // it has failed as it had to, and was not asked for such a pong
+	for _, c := range only(fuzz.OpClose, j.heard.Events) { // it has failed as it had to: an empty pong is one that nobody asked for
 		if code, _ := c.Close(); j.mayName(code) {
-			refused = nil
+			refused = slices.DeleteFunc(refused, func(p fuzz.Event) bool { return len(p.Payload) == 0 })
 		}
 	}
 	heard := only(fuzz.OpPong, j.heard.Events)
@@ -260,7 +263,7 @@ func (j *judgement) ends() {
 	case j.mustFail():
 		j.failure(len(closes) > 0, code)
 	case j.mayFail():
-		if f := j.tight.Fault; j.tight.State == fuzz.Failed && !j.loose.Final && len(closes) > 0 && j.loose.State != fuzz.Closed && !j.mayName(code) {
+		if f := j.tight.Fault; j.tight.State == fuzz.Failed && !j.loose.Final && len(closes) > 0 && j.loose.State != fuzz.Closed && j.looseLt.State != fuzz.Closed && !j.mayName(code) {
 			j.find(lesser, f.Section, f.Rule, fmt.Sprintf("fails with %s", codeText(code)))
 		}
 	case j.loose.State == fuzz.Closed:

@@ -31,6 +31,7 @@ func TestJudge(t *testing.T) {
 		{"5.2 no code", "c180 00000000", "8800", finished, "", "lesser: 5.2: RSV without an extension that gives it a meaning: fails with no code"},
 		{"5.2 no Close", "c180 00000000", "", finished, "", "lesser: 5.2: RSV without an extension that gives it a meaning: closes TCP without a Close"},
 		{"5.2 silence", "c180 00000000", "", running, "the failure of the connection", "broken: 5.2: RSV without an extension that gives it a meaning: does not fail"},
+		{"5.2 accepted ping, and then something else is wrong", ping + "a982 00000000 6869 8080 00000000", "8a02 6869 8a02 6869 8802 03ea", finished, "", "broken: 5.2: RSV without an extension that gives it a meaning: accepts it, and sends a pong"},
 		{"5.2 accepted ping", "a980 00000000 8981 00000000 61", "8a00 8a01 61", running, "", "broken: 5.2: RSV without an extension that gives it a meaning: accepts it, and sends a pong"},
 		{"7.4 accepted", "8882 00000000 03ed", "8802 03ed", finished, "", "broken: 7.4: code that no endpoint may send: sends it"},
 		{"5.5.1 accepted", "8883 00000000 03e8ff", "8802 03e8", finished, "", "broken: 5.5.1: reason of a close is not UTF-8: accepts it, and answers a Close with 1000"},
