@@ -75,8 +75,13 @@ func (j *judgement) accepts(how string) {
 	case f.Section == noDeflate: // RFC 7692 does not say that the connection has to fail
 		c = lesser
 	}
+	j.blame(c, f, how)
+}
+
+// blame says what an endpoint did because of a frame, or perhaps of what stands before it.
+func (j *judgement) blame(c class, f fuzz.Fault, what string) {
 	begin, _ := faulty(j.p.sent, f.At)
-	j.find(c, f.Section, f.Rule, how).before = min(begin, len(j.p.stream))
+	j.find(c, f.Section, f.Rule, what).before = min(begin, len(j.p.stream))
 }
 
 // noDeflate is the section of the faults in what is compressed.
@@ -338,14 +343,14 @@ func (j *judgement) failure(closed bool, code uint16) {
 	case !closed && j.p.end == running:
 		j.find(broken, f.Section, f.Rule, "does not fail the connection").slow = true
 	case !closed && j.p.end == reset: // which may have taken a Close with it
-		j.find(lesser, f.Section, f.Rule, "resets TCP, and no Close came")
+		j.blame(lesser, f, "resets TCP, and no Close came")
 	case !closed:
-		j.find(lesser, f.Section, f.Rule, "closes TCP without a Close")
+		j.blame(lesser, f, "closes TCP without a Close")
 	case j.mayName(code):
 	case j.answersClose(code):
 		j.accepts("accepts it, and answers a Close with " + codeText(code))
 	default:
-		j.find(lesser, f.Section, f.Rule, "fails with "+codeText(code))
+		j.blame(lesser, f, "fails with "+codeText(code))
 	}
 }
 
