@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"regexp"
 	"slices"
@@ -38,10 +39,11 @@ func (r *result) what() string {
 
 // A judge asks the tests about mutants.
 type judge struct {
-	root    string
-	timeout time.Duration // of one test program
-	shop    *workshop     // where all mutants have been built together, but those that stand alone
-	alone   map[int]bool  // which do, by number
+	root     string
+	timeout  time.Duration // of one test program
+	progress io.Writer
+	shop     *workshop    // where all mutants have been built together, but those that stand alone
+	alone    map[int]bool // which do, by number
 }
 
 // Which tests a step asks.
@@ -61,8 +63,19 @@ func (j *judge) prepare(ctx context.Context, list []mutant, healthy bool) error 
 		j.alone[n] = true
 	}
 	packages := packagesOf(list)
-	if err := shop.build(ctx, packages...); err != nil || !healthy {
-		return err
+	if err := shop.build(ctx, packages...); err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		// A mutant is at fault, and the compiler does not say which.
+		fmt.Fprintf(j.progress, "together they do not build (%v); so each alone, which takes long\n", err)
+		for n := range list {
+			j.alone[n+1] = true
+		}
+		return nil
+	}
+	if !healthy {
+		return nil
 	}
 	var all []error
 	for _, p := range packages {

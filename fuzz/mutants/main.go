@@ -65,14 +65,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "mutants:", err)
 		return 1
 	}
-	j := &judge{root: root, timeout: *timeout}
+	j := &judge{root: root, timeout: *timeout, progress: stderr}
 	defer j.close()
 	fmt.Fprintf(stderr, "%d mutants; building...\n", len(take))
 	if err := j.prepare(ctx, take, *healthy); err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("interrupted before the first of %d", len(take))
+		}
 		fmt.Fprintln(stderr, "mutants:", err)
 		return 1
 	}
-	results := j.tryAll(ctx, take, *jobs, *every, stderr)
+	results := j.tryAll(ctx, take, *jobs, *every)
 	s := sum(results)
 	fmt.Fprintln(stdout, s)
 	if *file != "" {
@@ -82,7 +85,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 	}
 	if ctx.Err() != nil {
-		fmt.Fprintf(stderr, "interrupted after %d of %d\n", len(results), len(take))
+		fmt.Fprintf(stderr, "mutants: interrupted after %d of %d\n", len(results), len(take))
 		return 1
 	}
 	if s.mistakes > 0 || s.percent() < leastCaught {
@@ -105,11 +108,11 @@ func moduleRoot(ctx context.Context) (string, error) {
 }
 
 // tryAll tries mutants, jobs at a time, and returns the results in their order; if ctx ends, those that there are.
-func (j *judge) tryAll(ctx context.Context, take []mutant, jobs, every int, progress io.Writer) []result {
+func (j *judge) tryAll(ctx context.Context, take []mutant, jobs, every int) []result {
 	results := make([]result, len(take))
 	finished := make([]bool, len(take))
 	var (
-		mu   sync.Mutex // guards next, n, finished and progress
+		mu   sync.Mutex // guards what is below, finished and progress
 		next int
 		n    int
 		wait sync.WaitGroup
@@ -133,7 +136,7 @@ func (j *judge) tryAll(ctx context.Context, take []mutant, jobs, every int, prog
 				mu.Lock()
 				results[i], finished[i] = r, true
 				n++
-				fmt.Fprintf(progress, "[%d/%d] %s: %s: %s (%.0f s)\n", n, len(take), r.file, r.name, r.what(), r.took.Seconds())
+				fmt.Fprintf(j.progress, "[%d/%d] %s: %s: %s (%.0f s)\n", n, len(take), r.file, r.name, r.what(), r.took.Seconds())
 				mu.Unlock()
 			}
 		}()
