@@ -342,6 +342,15 @@ func (d *Differential) shrink(v *Divergence) *Divergence {
 	return small
 }
 
+// Row is the quirk as a row of DIFFERENTIAL.md: rule, what is done instead, section, reason.
+func (q *Quirk) Row() string {
+	does := "is not kept to"
+	if q.Code != 0 {
+		does = fmt.Sprintf("fails with %d", q.Code)
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s |", q.Rule, does, Rules[q.Rule].Section, strings.ReplaceAll(q.Why, "|", "\\|"))
+}
+
 // setsAside reports whether the quirk is not to look at a rule.
 func (q *Quirk) setsAside(s Setup) bool {
 	return q.Code == 0 && q.Fits == nil && q.As == nil && (q.When == nil || q.When(s))

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsflate"
 	"github.com/gobwas/ws/wsutil"
+	"github.com/stretchr/testify/require"
 )
 
 // A gobwas is gobwas/ws as its README uses it: a wsutil.Reader with all its checks, a ControlHandler, and wsflate, which takes no context over. It has a limit for
@@ -168,3 +170,15 @@ func noProgress(v *Divergence) bool {
 
 // What gobwas/ws makes of sessions is what the reference does, or explained.
 func TestDifferentialGobwas(t *testing.T) { differ(t, gobwas{}, gobwasQuirks) }
+
+// DIFFERENTIAL.md has a row for each quirk.
+func TestDifferentialDoc(t *testing.T) {
+	text, err := os.ReadFile("DIFFERENTIAL.md")
+	require.NoError(t, err)
+	for i := range gobwasQuirks {
+		require.Contains(t, string(text), gobwasQuirks[i].Row())
+	}
+	for _, q := range headerQuirks {
+		require.Contains(t, string(text), q.why)
+	}
+}

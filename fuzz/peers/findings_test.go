@@ -2,10 +2,12 @@ package peers
 
 import (
 	"encoding/hex"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/idlewire/idlewire/fuzz"
+	"github.com/lesismal/nbio/nbhttp/websocket"
 	"github.com/stretchr/testify/require"
 )
 
@@ -33,6 +35,9 @@ func TestFindings(t *testing.T) {
 		{"nbio: an empty message is not delivered", nbio{}, fuzz.Client, nil, "81 00", "open", "want one more"},
 		{"nbio: a client's frame that is not masked", nbio{}, fuzz.Server, nil, "81 01 61", "failed", `event 0 is text "a"`},
 		{"nbio: a negative length is waited for", nbio{}, fuzz.Client, nil, "82 7f 8000000000000000 00", "failed", "no failure"},
+		{"nbio: a length near 2^63 panics", nbio{}, fuzz.Server, nil, "82 ff 7fffffffffffffff 37fa213d 00", "need more", "panic: runtime error: slice bounds"},
+		{"nbio: also with its usual limit", nbio{websocket.DefaultMessageLengthLimit}, fuzz.Server, nil, "02 81 00000000 61 80 ff 7fffffffffffffff 00000000", "need more",
+			"panic: runtime error: slice bounds"},
 		{"gorilla: a block that is cut short is filled up from what is appended", gorilla{}, fuzz.Client, alone, "c2 06 010a00f5ff00", "failed", "event 0 is binary"},
 		{"gorilla: a Close of one octet", gorilla{}, fuzz.Client, nil, "88 01 03", "failed", "event 0 is close 1005"},
 	} {
@@ -49,12 +54,15 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// Quirks are of rules that there are, and say why.
+// Quirks are of rules that there are, say why, and are rows of DIFFERENTIAL.md.
 func TestQuirks(t *testing.T) {
+	text, err := os.ReadFile("../DIFFERENTIAL.md")
+	require.NoError(t, err)
 	for _, p := range All() {
 		for _, q := range p.Quirks {
 			require.NotEmpty(t, fuzz.Rules[q.Rule].Sentence, "%s: %s", p.Adapter.Name(), q.Rule)
 			require.NotEmpty(t, q.Why)
+			require.Contains(t, string(text), q.Row())
 		}
 	}
 }

@@ -1,9 +1,11 @@
 package peers
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/idlewire/idlewire/fuzz"
 	"github.com/lesismal/nbio/logging"
@@ -12,7 +14,7 @@ import (
 )
 
 // An nbio is lesismal/nbio's WebSocket connection, given what comes as its poller would. It takes no context over.
-type nbio struct{}
+type nbio struct{ limit int }
 
 func init() { logging.SetLevel(logging.LevelNone) }
 
@@ -26,10 +28,10 @@ func (nbio) Nearest(s fuzz.Setup) fuzz.Setup {
 	return s
 }
 
-func (nbio) Play(s fuzz.Setup, pieces [][]byte) (got fuzz.Outcome, err error) {
+func (n nbio) Play(s fuzz.Setup, pieces [][]byte) (got fuzz.Outcome, err error) {
 	w := serverWire(nil)
 	u := websocket.NewUpgrader()
-	u.MessageLengthLimit = 0
+	u.MessageLengthLimit = n.limit
 	u.KeepaliveTime = 0
 	u.CheckOrigin = func(*http.Request) bool { return true }
 	u.EnableCompression(s.Deflate != nil)
@@ -68,6 +70,7 @@ func (nbio) Play(s fuzz.Setup, pieces [][]byte) (got fuzz.Outcome, err error) {
 }
 
 var nbioQuirks = []fuzz.Quirk{
+	{Rule: fuzz.Panics, Fits: lengthOverflows, Why: "nextFrame adds the header to a length near 2^63 and slices by the sum; the limit does not help, since it adds to the length as well"},
 	{Rule: fuzz.NotMinimal, Why: "nextFrame takes any form of a length"},
 	{Rule: fuzz.LongControls, Why: "the same"},
 	{Rule: "frame from a client is not masked", Why: "nextFrame does not look who sends, and unmasks what is masked"},
@@ -91,6 +94,11 @@ var nbioQuirks = []fuzz.Quirk{
 	{Rule: fuzz.WholeFrames, As: wholeFrames, Why: "nextFrame looks at a header when the payload has come"},
 }
 
+// lengthOverflows reports whether there was a panic, and a length that is near the greatest.
+func lengthOverflows(v *fuzz.Divergence) bool {
+	return strings.Contains(v.Wrong, "slice bounds out of range [:-") && bytes.Contains(v.Stream, []byte("\x7f\xff\xff\xff\xff\xff\xff"))
+}
+
 // oneOctet reports whether a Close of one octet became one of 1002.
 func oneOctet(v *fuzz.Divergence) bool {
 	n := len(v.Got.Events)
@@ -101,7 +109,8 @@ func oneOctet(v *fuzz.Divergence) bool {
 
 // longControl reports whether a frame failed with 1009, as control frames alone do.
 func longControl(v *fuzz.Divergence) bool {
-	return v.Got.Code == fuzz.CodeTooBig && v.Early.State == fuzz.Failed && len(v.Got.Events) >= len(v.Early.Events)
+	early := fuzz.JudgeExcept(v.Session.Setup, v.Stream, fuzz.EmptyMessages)
+	return v.Got.Code == fuzz.CodeTooBig && v.Early.State == fuzz.Failed && len(v.Got.Events) >= len(early.Events)
 }
 
 // hasFrame reports whether a session has a frame of a kind.
