@@ -63,6 +63,8 @@ func advisories() []Entry {
 var texts = map[string]string{
 	"good": "κόσμε \u20ac \U0001f600 \U0010ffff", "overlong-2": "\xc0\xaf", "overlong-3": "\xe0\x80\xaf", "overlong-4": "\xf0\x80\x80\xaf", "surrogate": "\xed\xa0\x80",
 	"beyond": "\xf4\x90\x80\x80", "cut": "\xe2\x82", "lonely": "\x80\x80", "fe": "\xfe\xff", "interrupted": "\xf0\x9fa\x98\x80",
+	"ascii-inside": "ééééééééééééééé\xf0\x9f\x98abc\u20acéééééééééééééé", "accent-inside": "ééééééééééééééé\xf0\x9f\x98éabcdefééééééééééééé",
+	"long": "ééééééééé abcd \u20ac\u20ac\u20ac\u20ac abcdefgh é \U0001f600\U0001f600 abcdefghijklmnopqrstuvwxyz é",
 }
 
 // squeezed is a compressed text.

@@ -38,7 +38,7 @@ func Files() map[string][]byte {
 			add("fuzz/FuzzHeader", e.Name, header[:min(len(header), 14)], byte(1))
 			add("frame/FuzzParseHeader", e.Name, header[:min(len(header), 14)], byte(2), byte(4))
 		}
-		if payload := dataOf(e.Frames); e.Deflate != plainOctet && len(payload) < 4096 && !strings.HasPrefix(e.Name, "case-13") {
+		if payload := dataOf(e.Frames); e.Deflate != plainOctet && len(payload) > 0 && len(payload) < 4096 && !strings.HasPrefix(e.Name, "case-13") {
 			files["fuzz/corpus/raw/deflate/"+e.Name] = payload
 			add("deflate/FuzzInflate", e.Name, payload, []byte("Hello"), byte(7), []byte{0, 1, 0x41, 0x9e})
 			add("deflate/FuzzInflateOthers", e.Name, payload, []byte{})

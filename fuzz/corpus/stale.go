@@ -27,7 +27,7 @@ func Stale(root string, files map[string][]byte) (stale []string, err error) {
 		}
 		for _, e := range entries {
 			name := path.Join(dir, e.Name())
-			if files[name] == nil && slices.ContainsFunc(Prefixes, func(p string) bool { return strings.HasPrefix(e.Name(), p) }) {
+			if _, ok := files[name]; !ok && slices.ContainsFunc(Prefixes, func(p string) bool { return strings.HasPrefix(e.Name(), p) }) {
 				stale = append(stale, name)
 			}
 		}
