@@ -198,10 +198,10 @@ func (j *judge) ask(ctx context.Context, w *workshop, p string, n int, which str
 
 var (
 	failed  = regexp.MustCompile(`(?m)^--- FAIL: (\w+)`)
-	fatal   = regexp.MustCompile(`(?m)^\s*(?:panic|fatal error|runtime|SIGXCPU): `)
-	endless = regexp.MustCompile(`test timed out after|SIGXCPU`)
+	fatal   = regexp.MustCompile(`(?m)^\s*(?:panic|fatal error|runtime): `)
+	endless = regexp.MustCompile(`test timed out after`)
 	running = regexp.MustCompile(`(?m)^\t\t(\w+)\S* \(\d`)
-	frame   = regexp.MustCompile(`(?m)^\S*\.((?:Test|Fuzz|Example)\w*)[.(]`)
+	frame   = regexp.MustCompile(`(?m)^\S*\.((?:Test|Fuzz|Example)[A-Z]\w*)[.(]`)
 )
 
 // failures returns the tests that failed by what a test program has printed, and whether they have kept it from asking the others.

@@ -55,6 +55,7 @@ func TestFailures(t *testing.T) {
 		{"a panic elsewhere", "panic: no\n\ngoroutine 7 [running]:\nexample.org/a.run(...)\n\t/a.go:1\nexample.org/a.TestA.func1()\n\t/a_test.go:2\n", "TestA", true},
 		{"the memory", "fatal error: runtime: out of memory\n\ngoroutine 7 [running]:\nexample.org/a.FuzzB(0xc000)\n", "FuzzB", true},
 		{"a hang", "panic: test timed out after 1m0s\n\trunning tests:\n\t\tTestA (59s)\n\t\tTestB/c (2s)\n\ngoroutine 7", "TestA TestB", true},
+		{"a hang in a target", "panic: test timed out after 1m0s\n\ngoroutine 1 [running]:\ntesting.(*F).Fuzz.func1(...)\nexample.org/a.FuzzA(0xc000)\n", "FuzzA", true},
 		{"what is left behind", "PASS\nleft behind: goroutine 7\n", "TestMain", true},
 	} {
 		names, stopped := failures([]byte(row.out))
