@@ -50,6 +50,8 @@ func (s summary) String() string {
 		s.all, s.caught, s.percent(), s.byTargets, s.asked, s.byTests)
 	if n := s.all - s.caught - s.excused - s.mistakes; n > 0 {
 		out += fmt.Sprintf("; %d survive", n)
+	} else if s.caught == s.all {
+		out += "; none survives"
 	}
 	if s.excused > 0 {
 		out += fmt.Sprintf("; %d survive for a reason, and do not count", s.excused)
