@@ -25,7 +25,7 @@ type Entry struct {
 // Second octets of plans.
 const (
 	deflated    = 1 << 7 // is taken off again
-	takeover    = deflated | 0
+	takeover    = deflated
 	noTakeover  = deflated | 8
 	plainOctet  = 0
 	deflateFlag = 0x40 // of the first octet
