@@ -224,8 +224,8 @@ The echo server:
                          a goroutine per connection)
 
 The echo server, and the echo client:
-  --deflate HOW          permessage-deflate: off, on (no message refers to another), or takeover (they do, both ways, where the other side wants it; the
-                         default)
+  --deflate HOW          permessage-deflate: off, on (no message refers to another), or takeover (they do, both ways, where the other side
+                         wants it; the default)
 
 Ctrl-C ends a run: what has been found is reported. Again: at once.
 `
