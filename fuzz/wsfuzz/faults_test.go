@@ -47,8 +47,8 @@ func faultyServer(t *testing.T, program, fault string) string {
 
 // One fault of each sort is found. All of them are run as WSFUZZ.md says.
 func TestFaults(t *testing.T) {
-	if testing.Short() {
-		t.Skip("half a minute")
+	if testing.Short() || raceEnabled { // the hunt itself is in the other tests
+		t.Skip("half a minute, and many times that with the race detector; TestOurServers hunts in its sight")
 	}
 	program := build(t, "../../autobahn/wstest/faulty")
 	for _, row := range []struct{ fault, want string }{
@@ -79,7 +79,7 @@ func TestFaults(t *testing.T) {
 
 // A finding is written so that it can be played again, and so that go test fails with the fault and passes without.
 func TestFiles(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || raceEnabled { // the hunt itself is in the other tests
 		t.Skip("builds three programs")
 	}
 	program := build(t, "../../autobahn/wstest/faulty")
