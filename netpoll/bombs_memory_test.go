@@ -139,7 +139,7 @@ func TestV22Bomb(t *testing.T) {
 		for _, kind := range allVictims() {
 			most := bombed(t, kind, 1000*mebibyte/1032, 0, nil)
 			t.Logf("%s: at most %d KiB held", kind.name, most>>10)
-			require.Greater(t, most, mebibyte, "it was not weighed")
+			require.Greater(t, most, mebibyte*3/4, "it was not weighed") // what was there before may go meanwhile
 			require.LessOrEqual(t, most, kind.budget())
 		}
 	})
@@ -159,7 +159,7 @@ func TestV24BombToAClient(t *testing.T) {
 		for _, n := range []int{0, 4000} {
 			most := bombed(t, victims{"dial", openDial}, 6_000_000, n, nil)
 			t.Logf("fragments of %d: at most %d KiB held", n, most>>10)
-			require.Greater(t, most, mebibyte, "it was not weighed")
+			require.Greater(t, most, mebibyte*3/4, "it was not weighed") // what was there before may go meanwhile
 			require.LessOrEqual(t, most, fullMessage+readInto)
 		}
 	})
@@ -175,7 +175,7 @@ func TestV78GrowsByWhatWasReceived(t *testing.T) {
 				require.LessOrEqual(t, held, 32<<10+68*sent, "%s: %d sent", kind.name, sent)
 			})
 			t.Logf("%s: at most %d KiB held, after %d fragments", kind.name, most>>10, steps)
-			require.Greater(t, most, mebibyte)
+			require.Greater(t, most, mebibyte*3/4)
 			require.Greater(t, steps, 20)
 			require.LessOrEqual(t, most, kind.budget())
 		}
