@@ -319,8 +319,23 @@ func (d *Differential) named(v *Divergence, early Verdict, except []string) (q *
 	return nil, false
 }
 
-// maxShrinkings is how often a session is played to make it small.
-const maxShrinkings = 4000
+// How often a session is played to make it small, and how many octets may be read and heard in doing so.
+const (
+	maxShrinkings = 4000
+	maxShrinkWork = 64 << 20
+)
+
+// shrinkings is how often v may be played again.
+func (v *Divergence) shrinkings() int {
+	cost := 1 + len(v.Stream)
+	for _, e := range v.Early.Events {
+		cost += len(e.Payload)
+	}
+	if v.Session.Deflate != nil && v.Early.Fault.Code == CodeTooBig { // a little that becomes much
+		cost += int(min(v.Session.Limits.Message, maxRuns))
+	}
+	return min(maxShrinkings, 8+maxShrinkWork/cost)
+}
 
 // shrink makes a divergence small that stays of its kind.
 func (d *Differential) shrink(v *Divergence) *Divergence {
@@ -338,7 +353,7 @@ func (d *Differential) shrink(v *Divergence) *Divergence {
 			small = w
 		}
 		return ok
-	}, maxShrinkings)
+	}, v.shrinkings())
 	return small
 }
 
