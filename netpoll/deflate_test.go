@@ -293,10 +293,10 @@ func TestCompressionIsReleased(t *testing.T) {
 	everyDriver(t, func(t *testing.T, d Driver) {
 		o := &deflate.Options{ServerContextTakeover: true, ClientContextTakeover: true, Budget: 64 << 10}
 		s := &Server{Driver: d, Open: echoes, Options: conn.Options{Compression: o}}
-		refuse := false
+		var refuse atomic.Bool
 		s.Upgrader.Extensions = func(r *handshake.Request, offers []handshake.Extension) []handshake.Extension {
 			if string(r.Path()) == "/refused" {
-				refuse = true
+				refuse.Store(true)
 				return []handshake.Extension{{Name: "x-never-heard-of"}}
 			}
 			if string(r.Path()) == "/panic" {
@@ -325,7 +325,7 @@ func TestCompressionIsReleased(t *testing.T) {
 				require.Equal(t, 500, e.Status)
 			}
 		}
-		require.True(t, refuse)
+		require.True(t, refuse.Load())
 	})
 }
 
