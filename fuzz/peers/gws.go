@@ -121,7 +121,8 @@ var gwsQuirks = append([]fuzz.Quirk{
 // negativeLength reports whether there was a panic, and a frame whose length has the most significant bit.
 func negativeLength(v *fuzz.Divergence) bool {
 	frames, _ := fuzz.Dissect(v.Stream)
-	return strings.Contains(v.Wrong, "slice bounds out of range [:-") && slices.ContainsFunc(frames, func(f fuzz.Frame) bool { return f.Length > math.MaxInt64 })
+	panics := strings.Contains(v.Wrong, "slice bounds out of range [:-") || strings.Contains(v.Wrong, "makeslice: ")
+	return panics && slices.ContainsFunc(frames, func(f fuzz.Frame) bool { return f.Length > math.MaxInt64 })
 }
 
 // tooLongFirst reports whether a frame that is refused for its length might have been for something else.
