@@ -8,6 +8,9 @@ import (
 	"github.com/idlewire/idlewire/frame"
 )
 
+// Package autobahn/internal/deflate has an inflater that is much like this one in its tables and its fast loop. They are two on purpose: the conformance suite
+// shares no code with what it tests.
+
 // A decompressor decompresses one message (a conn.Decompressor), from any octet to any other. What the message has already given, in the caller's
 // slice, is the window; what went before is in a window of its own, if at all. Between calls it holds what is below and nothing else: the decoding
 // tables are made anew when a call goes on in the middle of a block.
