@@ -153,7 +153,7 @@ func (m mutation) apply(t *testing.T) map[string][]byte {
 // copyModule copies what the simulation needs.
 func copyModule(t *testing.T, to string) {
 	t.Helper()
-	for _, pattern := range []string{"go.mod", "go.sum", "frame/*.go", "handshake/*.go", "conn/*.go", "netpoll/*.go"} {
+	for _, pattern := range []string{"go.mod", "go.sum", "frame/*.go", "handshake/*.go", "conn/*.go", "deflate/*.go", "netpoll/*.go"} {
 		files, err := filepath.Glob(filepath.Join("..", pattern))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %v", pattern, err)
