@@ -275,9 +275,9 @@ func (c *Conn) leave() {
 	if c.isGone() && !c.lent {
 		c.proto.Release()
 		if c.buf != nil {
-			c.buf.free()
+			c.freeBuffer()
 		}
-		c.buf, c.rest = nil, nil
+		c.rest = nil
 	}
 	c.input.free()
 }

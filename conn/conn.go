@@ -19,7 +19,8 @@ import (
 // noticed only while a Read is in progress. So a connection that is only written to needs a goroutine that reads, and throws away what comes.
 //
 // The reader never waits for a writer. What it owes the peer leaves with the writer that has the output, or through
-// a goroutine that lives no longer than that one write. While nothing happens a Conn has no goroutine of its own.
+// a goroutine that lives no longer than that one write. While nothing happens a Conn has no goroutine of its own, and no buffer either if
+// its net.Conn is a *net.TCPConn or *net.UnixConn, on Unix; with others, TLS among them, one of 4 to 64 KiB, as the last messages were.
 //
 // Every Conn has to be closed, by [Conn.Close] or [Conn.CloseNow]; more calls of either do no harm. When Read has returned an error other than
 // an expired deadline or context, the connection has ended by itself, and its net.Conn is closed already.
@@ -35,6 +36,8 @@ type Conn struct {
 
 	// Of the holder of input:
 	buf    *buffer // what nc is read into; nil: none
+	room   int32   // the size of buf to come
+	park   parking // how to wait without it
 	rest   []byte  // received, and not yet given to proto
 	lent   bool    // the program may still look into buf or into a buffer of proto
 	part   bool    // a message is handed out in pieces, and its last piece has not come
@@ -82,6 +85,7 @@ func newConn(nc net.Conn, role Role, o *Options, rest []byte, a agreed) *Conn {
 	if isTLS(nc) {
 		c.chunk = tlsRecord
 	}
+	c.parks()
 	c.beat.start(o)
 	return c
 }

@@ -203,9 +203,8 @@ func (c *Conn) fill(ctx context.Context, user bool) error {
 	return errOver
 }
 
-// receive calls nc.Read into buf until it gives something.
+// receive reads from nc into buf until there is something.
 func (c *Conn) receive(ctx context.Context, user bool) (n int, err error) {
-	b := c.readBuffer()
 	c.mu.Lock()
 	if c.gone {
 		c.mu.Unlock()
@@ -218,7 +217,7 @@ func (c *Conn) receive(ctx context.Context, user bool) (n int, err error) {
 		defer context.AfterFunc(ctx, func() { c.cut(&c.rd, call) })()
 	}
 	for range 100 {
-		n, err = c.nc.Read(b)
+		n, err = c.readParked()
 		if n > 0 || err != nil {
 			break
 		}
@@ -229,7 +228,7 @@ func (c *Conn) receive(ctx context.Context, user bool) (n int, err error) {
 	c.mu.Unlock()
 	switch {
 	case n > 0:
-		c.buf.b = b[:n] // an error comes again with the next call
+		c.buf.b = c.buf.b[:n] // an error comes again with the next call
 		return n, nil
 	case err == nil:
 		err = io.ErrNoProgress
@@ -240,20 +239,26 @@ func (c *Conn) receive(ctx context.Context, user bool) (n int, err error) {
 // readBuffer returns a buffer to read into. It begins small; a read that fills it is followed by one into a buffer of twice
 // the size, so that large messages need few calls, and one that leaves three quarters of it empty by one of half.
 func (c *Conn) readBuffer() []byte {
-	size := minRead
 	if c.buf != nil {
-		size = cap(c.buf.b)
+		size := cap(c.buf.b)
 		switch n := len(c.buf.b); {
 		case n == size:
 			size = min(2*size, maxRead)
 		case n < size/4:
 			size = max(size/2, minRead)
 		}
-		if size == cap(c.buf.b) {
-			return c.buf.b[:size]
+		if c.room = int32(size); size != cap(c.buf.b) {
+			c.freeBuffer()
 		}
-		c.buf.free()
 	}
-	c.buf = getBuffer(size)
-	return c.buf.b[:size]
+	if c.buf == nil {
+		c.buf = getBuffer(max(int(c.room), minRead))
+	}
+	return c.buf.b[:cap(c.buf.b)]
+}
+
+// freeBuffer gives buf back, in which nothing is any more.
+func (c *Conn) freeBuffer() {
+	c.buf.free()
+	c.buf, c.rest = nil, nil
 }
