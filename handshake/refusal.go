@@ -47,7 +47,7 @@ func refusal(err error) *Error {
 	for name, values := range e.Header {
 		for _, v := range values {
 			if bad := checkHeader(name, v); bad != nil {
-				return internal(bad)
+				return internal(fmt.Errorf("%w: %w", bad, err))
 			}
 		}
 	}

@@ -165,6 +165,8 @@ func TestHookRefuses(t *testing.T) {
 		{"status 600", &Error{Status: 600}, internalResponse},
 		{"status -1", &Error{Status: -1}, internalResponse},
 		{"error of the client's side", ErrResponseAccept, internalResponse},
+		{"a header of the handshake", &Error{Status: 401, Header: http.Header{"Connection": {"keep-alive"}}}, internalResponse},
+		{"a header with a line break", &Error{Status: 401, Header: http.Header{"X": {"a\r\nb"}}}, internalResponse},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			u := &Upgrader{Hook: func(r *Request) error {
