@@ -79,14 +79,18 @@ func target(u *url.URL, host string) (resource, authority string, err error) {
 		return "", "", errFragment
 	}
 	if host == "" {
-		// 4.1: "when not using the default port"; and the zone of an address is nobody else's
-		// business (RFC 6874 1).
-		host = strings.TrimSuffix(strings.TrimSuffix(u.Host, port), ":")
+		// The zone of an address is nobody else's business (RFC 6874 1).
+		host = u.Host
 		if i := strings.IndexByte(host, '%'); i >= 0 && host[0] == '[' {
 			if j := strings.IndexByte(host, ']'); j > i {
 				host = host[:i] + host[j:]
 			}
 		}
+		// 4.1: "when not using the default port". Whole, because of "a:1:", which net/url takes for a host called "a:1".
+		if !isAuthority([]byte(host)) {
+			return "", "", errHost
+		}
+		host = strings.TrimSuffix(strings.TrimSuffix(host, port), ":")
 	}
 	if !isAuthority([]byte(host)) {
 		return "", "", errHost

@@ -132,7 +132,7 @@ func TestParseURL(t *testing.T) {
 	for _, raw := range []string{
 		"", "/", "a.example", "http://a/", "https://a/", "ftp://a/", "ws:", "ws:a", "ws:/a", "ws:///a", "ws://", "ws://?a", "://a",
 		"ws://a/#", "ws://a/#b", "ws://a#b", "ws://a/%", "ws://a/%zz", "ws://a b/", "ws://a/b c", "ws://a/?b c", "ws://a/?b#c",
-		"ws://a:b/", "ws://a:0/", "ws://a:65536/", "ws://a:-1/", "ws://[a]/", "ws://[::1/", "ws://::1/", "ws://ä/", "ws://a,b/", "ws://a%41/",
+		"ws://a:b/", "ws://a:1:/", "ws://a:80:/", "ws://a:0/", "ws://a:65536/", "ws://a:-1/", "ws://[a]/", "ws://[::1/", "ws://::1/", "ws://ä/", "ws://a,b/", "ws://a%41/",
 		"ws://a/\r\nX: y", "ws://a/\n", "ws://a/\x00", "ws://a\r\n/", "ws://a/?\r\n", "ws://a/?\x7f", "\r\nws://a/", "ws://a/\t", " ws://a/", "ws://a/ ",
 	} {
 		u, err := ParseURL(raw)
