@@ -119,7 +119,7 @@ func FuzzOffer(f *testing.F) {
 	for _, s := range []string{
 		"ws://example.com", "wss://example.com:443/a?b=c", "WS://[::1]:80/%2F", "ws://user:pass@example.com/ä?ö", "ws://[fe80::1%25eth0]:8080/", "ws://user@example.com/",
 		"http://example.com/", "ws://example.com/#f", "ws://example.com/#", "ws://example.com/a b", "ws:example", "ws://example.com//x", "ws://", "ws://a,b/", "ws://a:0/", "ws://a:70000/", "%",
-		"ws://user:a%3Ab@example.com/", "ws://us%3Aer@example.com/", "ws://example.com/\x7f", "ws://example.com?\u00fc", "", "ws://example.com:/", "//example.com/", "ws://example.com/%",
+		"ws://user:a%3Ab@example.com/", "ws://us%3Aer@example.com/", "ws://example.com/\x7f", "ws://example.com?\u00fc", "", "ws://example.com:/", "ws://example.com:44:", "//example.com/", "ws://example.com/%",
 	} {
 		f.Add(s, "", "", "", "", "", "", accepts+"\r\n")
 	}
