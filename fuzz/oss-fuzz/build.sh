@@ -16,10 +16,15 @@ frame FuzzMask
 frame FuzzUTF8
 frame FuzzClosePayload
 frame FuzzRead
+frame FuzzWrite
+frame FuzzAppendClose
 handshake FuzzRequest
 handshake FuzzResponse
 handshake FuzzExtensions
 handshake FuzzOrigin
+handshake FuzzOffer
+handshake FuzzUpgrade
+handshake FuzzHijack
 deflate FuzzParams
 deflate FuzzRoundTrip
 deflate FuzzInflate
@@ -27,6 +32,8 @@ deflate FuzzInflateOthers
 conn FuzzReceiveServer
 conn FuzzReceiveClient
 conn FuzzBackToBack
+conn FuzzDial
+conn FuzzAccept
 '
 # Not here: conn.FuzzConn, conn.FuzzCalls and netpoll.FuzzSimulation, which bring a clock or a kernel of their own (testing/synctest needs a *testing.T).
 
