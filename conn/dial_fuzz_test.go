@@ -176,7 +176,7 @@ func (s *stage) serve(nc net.Conn, addr string) {
 			return
 		}
 		answer := s.take(r, secure+" "+strings.ToLower(addr))
-		if r.Method == http.MethodConnect && strings.HasPrefix(answer, "HTTP/1.1 2") {
+		if r.Method == http.MethodConnect && strings.HasPrefix(answer, "HTTP/1.1 2") && strings.Contains(answer, "\r\n\r\n") {
 			addr, secure = r.RequestURI, ""
 			if _, err := io.WriteString(nc, answer); err != nil {
 				return
@@ -231,7 +231,11 @@ func (s *stage) dialer(settings string) *Dialer {
 			d.MaxRedirects, _ = strconv.Atoi(value)
 			d.MaxRedirects = min(d.MaxRedirects, 20)
 		case "proxy":
-			d.Proxy = func(*url.URL) (*url.URL, error) { return url.Parse(value) }
+			proxy, err := url.Parse(value)
+			if err != nil {
+				proxy, err = nil, errors.New("no URL") // url.Parse would tell the password
+			}
+			d.Proxy = func(*url.URL) (*url.URL, error) { return proxy, err }
 		case "timeout":
 			if strings.HasPrefix(value, "-") {
 				d.Options.HandshakeTimeout = -1
