@@ -13,13 +13,7 @@ var sizes = [...]int{125, 126, 16 << 10, 32 << 10, 65535, 65536, 65537, 1 << 18,
 
 // discover looks whether there is an endpoint, what compression it agrees to, and which messages it takes.
 func (h *hunt) discover(ctx context.Context) error {
-	h.lim.message.good, h.lim.fragments.good = commonMessage, commonFragments
-	if n := h.maxMessage; n > 0 {
-		h.lim.message.good, h.lim.message.bad = n, n
-	}
-	if n := h.maxFragments; n > 0 {
-		h.lim.fragments.good, h.lim.fragments.bad = n, n
-	}
+	h.want = h.wanted()
 	if h.src.role() == fuzz.Client {
 		return nil
 	}
@@ -34,6 +28,8 @@ func (h *hunt) discover(ctx context.Context) error {
 		case err == nil:
 			if l.to != nil {
 				h.squeeze = true
+			} else if h.compress && (offer == offers[1] || offer == offers[2]) { // others may be more than it can do
+				h.keep(&finding{class: odd, section: "RFC 7692 5", rule: "an offer of permessage-deflate is agreed to", kind: "does not agree to " + offer, count: 1})
 			}
 			l.nc.Close()
 		case ctx.Err() != nil:
@@ -58,7 +54,7 @@ func (h *hunt) discover(ctx context.Context) error {
 
 // measure sends messages that are longer and longer.
 func (h *hunt) measure(ctx context.Context) {
-	common := h.lim.message
+	common := h.want.limits.message
 	for _, n := range sizes {
 		s := fuzz.Session{Frames: []fuzz.Frame{{Fin: true, Masked: true, Opcode: fuzz.OpBinary, Key: [4]byte{1, 2, 3, 4}, Length: uint64(n)}}}
 		payload := make([]byte, n)
@@ -66,7 +62,7 @@ func (h *hunt) measure(ctx context.Context) {
 			payload[i] = byte(i * 7)
 		}
 		s.Frames[0].Payload = payload
-		h.lim.message.good = int64(max(n, int(common.good)))
+		h.want.limits.message.good = int64(max(n, int(common.good)))
 		found, p := h.again(ctx, &plan{session: s, stream: s.Bytes()}, h.patience)
 		if ctx.Err() != nil || p == nil {
 			break
@@ -75,18 +71,18 @@ func (h *hunt) measure(ctx context.Context) {
 			common.good = max(common.good, int64(n))
 			continue
 		}
-		h.lim.message = common
-		if code, closed := closeOf(p); n > commonMessage && (closed && (code == fuzz.CodeTooBig || code == fuzz.CodePolicy)) {
+		h.want.limits.message = common
+		if code, closed := closeOf(p); n > max(commonMessage, int(h.minMessage)) && (closed && (code == fuzz.CodeTooBig || code == fuzz.CodePolicy)) {
 			h.say("it takes no message of %d octets, and says so with %d", n, code)
 			break
 		}
-		h.lim.message.good = int64(max(n, int(common.good)))
+		h.want.limits.message.good = int64(max(n, int(common.good)))
 		for _, f := range found {
 			h.consider(ctx, f)
 		}
 		break
 	}
-	h.lim.message = common
+	h.want.limits.message = common
 }
 
 // closeOf returns the code of the Close that came.

@@ -16,8 +16,11 @@ import (
 
 // Bounds of a file that is replayed.
 const (
-	maxFile = 8 << 20
-	maxLine = 4 << 20
+	maxFile   = 8 << 20
+	maxLine   = 4 << 20
+	maxStream = 64 << 20 // octets that it says are to be sent
+	minRun    = 4096     // octets that are the same, and therefore written once
+	maxTest   = 1 << 20  // octets that are sent: beyond that there is no Go test
 )
 
 // appendFile writes a finding as a text that -replay reads.
@@ -69,8 +72,11 @@ func appendFile(b *bytes.Buffer, f *finding, lim *limits) {
 	at := 0
 	for i := range s.Frames {
 		frame := s.Frames[i].Append(nil)
-		fmt.Fprintf(b, "send %s", hex.EncodeToString(frame))
-		if len(frame) < 64 {
+		head, octet, n := cutRun(frame)
+		fmt.Fprintf(b, "send %s", hex.EncodeToString(head))
+		if n > 0 {
+			fmt.Fprintf(b, "\nsend %02x * %d", octet, n)
+		} else if len(frame) < 64 {
 			fmt.Fprintf(b, " # %s", clean(s.Frames[i].String()))
 		}
 		b.WriteByte('\n')
@@ -79,6 +85,17 @@ func appendFile(b *bytes.Buffer, f *finding, lim *limits) {
 	if at < len(p.stream) {
 		fmt.Fprintf(b, "send %x # no frame\n", p.stream[at:])
 	}
+}
+
+// cutRun splits a frame in what has to be written out and the run of octets with which it ends.
+func cutRun(frame []byte) (head []byte, octet byte, n int) {
+	for n < len(frame) && frame[len(frame)-1-n] == frame[len(frame)-1] {
+		n++
+	}
+	if n < minRun {
+		return frame, 0, 0
+	}
+	return frame[:len(frame)-n], frame[len(frame)-1], n
 }
 
 func note(late string) string {
@@ -149,11 +166,21 @@ func readPlan(name string) (p *plan, role fuzz.Role, err error) {
 				p.cuts = append(p.cuts, c)
 			}
 		case "send":
-			b, err := hex.DecodeString(strings.ReplaceAll(rest, " ", ""))
+			digits, times, many := strings.Cut(rest, "*")
+			b, err := hex.DecodeString(strings.ReplaceAll(digits, " ", ""))
 			if err != nil {
 				return nil, 0, bad("what is sent is pairs of hexadecimal digits")
 			}
-			p.stream = append(p.stream, b...)
+			n := 1
+			if many {
+				if n, err = strconv.Atoi(strings.TrimSpace(times)); err != nil || n < 1 || n > maxStream || n*len(b) > maxStream {
+					return nil, 0, bad("octets are sent once or more, and not more than 64 MiB of them")
+				}
+			}
+			p.stream = append(p.stream, bytes.Repeat(b, n)...)
+			if len(p.stream) > maxStream {
+				return nil, 0, bad("that is more than 64 MiB")
+			}
 		default:
 			return nil, 0, bad("there is no " + strconv.Quote(clean(word)))
 		}
@@ -180,7 +207,7 @@ func writeFinding(dir string, n int, f *finding, lim *limits) (string, error) {
 	if err := os.WriteFile(filepath.Join(dir, name+".wsfuzz"), b.Bytes(), 0o666); err != nil {
 		return "", err
 	}
-	if f.play.role == fuzz.Server {
+	if f.play.role == fuzz.Server && len(f.plan.stream) <= maxTest {
 		test, err := goTest(f, lim, strings.ReplaceAll(name, ".", "_"))
 		if err != nil {
 			return "", err

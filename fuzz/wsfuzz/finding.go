@@ -4,13 +4,14 @@ package main
 type class byte
 
 const (
-	odd    class = iota // legal, but seldom; does not count as a finding
+	odd    class = iota // legal, but seldom; counts as a finding if the endpoint is held to be strict
+	slow                // an answer came later than the user wants it
 	lesser              // the connection fails as it has to, but not quite in the way that the RFC describes
 	broken              // the RFC is not kept to
 	dead                // the endpoint does not serve any more
 )
 
-func (c class) String() string { return [...]string{"odd", "lesser", "broken", "dead"}[c] }
+func (c class) String() string { return [...]string{"odd", "slow", "lesser", "broken", "dead"}[c] }
 
 // A finding is something that an endpoint did, and should not have.
 type finding struct {
@@ -18,7 +19,7 @@ type finding struct {
 	section string // of RFC 6455, or "RFC 7692 ..."
 	rule    string
 	kind    string // what it did
-	slow    bool   // something did not come in time: it may come when the machine has more of it
+	vain    bool   // something did not come in time: it may come when the machine has more of it
 	before  int    // octets of the stream before the frame that should have been refused; 0: not known, or none
 	plan    *plan
 	play    *played

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,7 +17,7 @@ type hunt struct {
 	flags
 	src    source
 	out    io.Writer // findings, and the report
-	lim    limits
+	want   wants
 	table  table
 	began  time.Time
 	number atomic.Int64 // of the latest session
@@ -43,6 +42,7 @@ const (
 	maxTries    = 300 // connections to make a finding small
 	maxSlow     = 20  // if each of them costs a patience
 	shrinkTime  = 10 * time.Second
+	slowTries   = 3  // answers that have to be slow, one after the other
 	maxAlike    = 6  // findings of a kind that differ in what they are about
 	maxFindings = 80 // then the endpoint has been told enough
 )
@@ -64,8 +64,11 @@ func (h *hunt) run(ctx context.Context) error {
 	}
 	stop := h.progress(ctx)
 	var workers sync.WaitGroup
-	for range h.parallel {
+	for i := range h.parallel {
 		workers.Go(func() {
+			if i == 0 {
+				h.atLimits(ctx) // while others have begun
+			}
 			for ctx.Err() == nil && !h.gone.Load() && h.session(ctx) {
 			}
 		})
@@ -96,15 +99,18 @@ func (h *hunt) session(ctx context.Context) bool {
 		return h.closedDoor(ctx, err, offer)
 	}
 	p := h.stopped(ctx, l, func() *played {
-		return play(l, planOf(r, n, l.offer, l.role, l.to, &h.lim), &h.lim, h.echo, h.patience)
+		return play(l, planOf(r, n, l.offer, l.role, l.to, &h.want), &h.want, h.patience)
 	})
 	h.busy.RUnlock()
 	if ctx.Err() != nil {
 		return false
 	}
-	_, loose := h.lim.setups(p.role, p.to)
+	_, loose := h.want.limits.setups(p.role, p.to)
 	h.table.add(loose, p.sent)
-	found := judge(p, &h.lim, h.echo)
+	for _, f := range l.remarks {
+		h.keep(f)
+	}
+	found := judge(p, &h.want)
 	h.done.Add(1)
 	h.mu.Lock()
 	h.squeeze = h.squeeze || l.to != nil
@@ -208,11 +214,11 @@ func (h *hunt) alive(ctx context.Context, after *plan) bool {
 			kind = "takes no connection any more: " + err.Error()
 			continue
 		}
-		p := h.stopped(ctx, l, func() *played { return play(l, probe(l.role), &h.lim, h.echo, moreTime*h.patience) })
+		p := h.stopped(ctx, l, func() *played { return play(l, probe(l.role), &h.want, moreTime*h.patience) })
 		if ctx.Err() != nil {
 			return false
 		}
-		if len(p.got) > 0 || !h.echo {
+		if len(p.got) > 0 || !h.want.echo {
 			return true // whether it is right, sessions find out
 		}
 		kind = "takes connections, and answers nothing any more"
@@ -234,260 +240,4 @@ func probe(role fuzz.Role) *plan {
 		{Fin: true, Opcode: fuzz.OpPing, Masked: role == fuzz.Server, Key: [4]byte{5, 6, 7, 8}, Length: 2, Payload: []byte("ok")},
 	}
 	return &plan{session: s, stream: s.Bytes()}
-}
-
-// again plays a plan once more, alone with the endpoint if the caller sees to that. It returns what is wrong, and nil if it could not be played as it was.
-func (h *hunt) again(ctx context.Context, p *plan, patience time.Duration) ([]*finding, *played) {
-	wait := moreTime * h.patience
-	l, err := h.src.open(ctx, p.offer, wait)
-	if err != nil {
-		return nil, nil
-	}
-	if (p.offer != "") != (l.offer != "") { // a client that offers what others did not
-		l.nc.Close()
-		return nil, nil
-	}
-	got := h.stopped(ctx, l, func() *played { return play(l, p, &h.lim, h.echo, patience) })
-	if ctx.Err() != nil {
-		return nil, nil
-	}
-	return judge(got, &h.lim, h.echo), got
-}
-
-// consider decides about a finding: whether it is new, happens again, and what its smallest form is.
-func (h *hunt) consider(ctx context.Context, f *finding) {
-	if h.known(f) {
-		return
-	}
-	h.busy.Lock()
-	defer h.busy.Unlock()
-	if h.known(f) || ctx.Err() != nil {
-		return
-	}
-	first, seconds, session := f.key(), time.Since(h.began).Seconds(), h.done.Load()
-	if f = h.confirm(ctx, f); f == nil {
-		h.mu.Lock()
-		h.late++
-		h.mu.Unlock()
-		return
-	}
-	if f.again {
-		f = h.shrink(ctx, f)
-	}
-	h.mu.Lock()
-	h.shrinks[first]++
-	h.mu.Unlock()
-	if ambiguous(f) {
-		f.rule += " (" + shape(f.plan) + ")"
-	}
-	f.seconds, f.session = seconds, session
-	h.keep(f)
-}
-
-// ambiguous reports whether findings like f may be about different things, which only what is left of them tells.
-func ambiguous(f *finding) bool {
-	return f.section == "7.1.7" || f.section == "echo" || f.rule == "an endpoint goes on reading"
-}
-
-// known counts a finding that there is already.
-func (h *hunt) known(f *finding) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if g := h.found[f.key()]; g != nil {
-		g.count++
-		return true
-	}
-	most := 1
-	if ambiguous(f) {
-		most = maxAlike
-		if f.slow {
-			most = 2
-		}
-	}
-	return h.shrinks[f.key()] >= most || len(h.order) >= maxFindings
-}
-
-// confirm plays what led to a finding again. It returns nil if that was a matter of time.
-func (h *hunt) confirm(ctx context.Context, f *finding) *finding {
-	patience, tries := h.patience, 2
-	if f.slow {
-		patience, tries = moreTime*h.patience, 1
-	}
-	for range tries {
-		found, _ := h.again(ctx, f.plan, patience)
-		if ctx.Err() != nil {
-			break
-		}
-		for _, g := range found {
-			if g.key() == f.key() {
-				g.again = true
-				return h.earlier(ctx, g)
-			}
-		}
-	}
-	if f.slow {
-		return nil
-	}
-	return f
-}
-
-// earlier returns what is wrong already without the frame that should have been refused, if something is, and else f.
-func (h *hunt) earlier(ctx context.Context, f *finding) *finding {
-	if f.before == 0 {
-		return f
-	}
-	p := *f.plan
-	p.stream = p.stream[:f.before]
-	p.session = listing(f.play.role, f.play.to, p.stream)
-	found, _ := h.again(ctx, &p, h.patience)
-	if len(found) == 0 || found[0].class != broken || found[0].slow {
-		return f
-	}
-	found[0].again = true
-	return found[0]
-}
-
-// shrink makes the stream of a finding small.
-func (h *hunt) shrink(ctx context.Context, f *finding) *finding {
-	ctx, cancel := context.WithTimeout(ctx, shrinkTime)
-	defer cancel()
-	best, tries := f, maxTries
-	if f.slow {
-		tries = maxSlow
-	}
-	same := func(p *plan) bool {
-		if tries--; tries < 0 || ctx.Err() != nil {
-			return false
-		}
-		found, _ := h.again(ctx, p, h.patience)
-		for _, g := range found {
-			if g.key() == f.key() {
-				g.again, best = true, g
-				return true
-			}
-		}
-		return false
-	}
-	simple := *f.plan
-	simple.cuts, simple.pace, simple.afterIt = nil, atOnce, false
-	if !same(&simple) {
-		simple.cuts, simple.afterIt, simple.pace = f.plan.cuts, f.plan.afterIt, lastAlone
-		if !same(&simple) {
-			simple.pace = f.plan.pace
-		}
-	}
-	fuzz.Shrink(simple.session, func(stream []byte) bool {
-		p := simple
-		p.stream, p.session = stream, listing(f.play.role, f.play.to, stream)
-		return same(&p)
-	}, tries)
-	best.slow = f.slow
-	return best
-}
-
-// shape is a stream in a few words: its frames, without what is in them.
-func shape(p *plan) string {
-	frames, rest := fuzz.Dissect(p.stream)
-	var words []string
-	for i := range frames {
-		f := frames[i]
-		size := "of 126 octets and more"
-		switch {
-		case f.Length == 0:
-			size = "empty"
-		case f.Length < 126:
-			size = "short"
-		case f.Length > 65535:
-			size = "of 64 KiB and more"
-		}
-		kind := kinds[kindOf(&f, &fuzz.Setup{Role: roleOf(&f), Deflate: &fuzz.Deflate{}})]
-		if word := size + " " + kind; len(words) == 0 || words[len(words)-1] != word {
-			words = append(words, word)
-		}
-		if len(words) == 4 {
-			words = append(words, "...")
-			break
-		}
-	}
-	if len(rest) > 0 {
-		words = append(words, "part of a header")
-	}
-	if len(words) == 0 {
-		return "nothing"
-	}
-	return strings.Join(words, "; ")
-}
-
-func roleOf(f *fuzz.Frame) fuzz.Role {
-	if f.Masked {
-		return fuzz.Server
-	}
-	return fuzz.Client
-}
-
-// keep keeps a finding, prints it, and writes its files.
-func (h *hunt) keep(f *finding) {
-	h.mu.Lock()
-	if g := h.found[f.key()]; g != nil {
-		g.count++
-		h.mu.Unlock()
-		return
-	}
-	f.count = max(f.count, 1)
-	if f.seconds == 0 {
-		f.seconds, f.session = time.Since(h.began).Seconds(), h.done.Load()
-	}
-	h.found[f.key()] = f
-	h.order = append(h.order, f)
-	n := len(h.order)
-	h.mu.Unlock()
-	text := ""
-	if h.dir != "" {
-		name, err := writeFinding(h.dir, n, f, &h.lim)
-		if err != nil {
-			text = "\n    " + clean(err.Error())
-		} else if name != "" {
-			text = "\n    " + clean(name)
-		}
-	}
-	h.say("%s", f.text()+text)
-	if h.first && f.class > odd {
-		h.over()
-	}
-}
-
-// text is a finding in a few lines.
-func (f *finding) text() string {
-	text := f.title()
-	if !f.again && f.play != nil {
-		text += " (not when tried again)"
-	}
-	if f.plan != nil {
-		text += fmt.Sprintf("\n    session %d", f.plan.number)
-		if b := f.plan.stream; len(b) <= 96 {
-			text += fmt.Sprintf(", %d octets: %x", len(b), b)
-		} else {
-			text += fmt.Sprintf(", %d octets: %x...", len(b), b[:96])
-		}
-	}
-	if f.play != nil {
-		b := f.play.got
-		text += fmt.Sprintf("\n    came back: %x", b[:min(len(b), 96)])
-		if len(b) > 96 {
-			text += "..."
-		}
-		text += ", " + f.play.end.String()
-	}
-	return text
-}
-
-// say writes a few lines to the output.
-func (h *hunt) say(format string, args ...any) {
-	lines := strings.Split(fmt.Sprintf(format, args...), "\n")
-	for i := range lines {
-		lines[i] = clean(lines[i])
-	}
-	h.outMu.Lock()
-	defer h.outMu.Unlock()
-	fmt.Fprintln(h.out, strings.Join(lines, "\n"))
 }

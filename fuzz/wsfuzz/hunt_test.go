@@ -163,7 +163,7 @@ func fragile(t *testing.T, good func(*conn.Conn, conn.Message, net.Listener) boo
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := conn.Accept(w, r, nil, nil)
+		c, err := conn.Accept(w, r, nil, &conn.Options{MaxMessage: 100000})
 		if err != nil {
 			return
 		}
@@ -189,13 +189,12 @@ func fragile(t *testing.T, good func(*conn.Conn, conn.Message, net.Listener) boo
 
 // The same seed gives the same sessions, whoever plays them, and however often.
 func TestSeed(t *testing.T) {
-	lim := &limits{}
-	lim.message.good, lim.fragments.good = commonMessage, commonFragments
+	want := common()
 	z := &fuzz.Deflate{Bits: 15, Takeover: true}
 	plans := func(seed uint64) (all []string) {
 		for n := range int64(60) {
 			r := draw(seed, n)
-			p := planOf(r, n, offerOf(r, true), fuzz.Server, z, lim)
+			p := planOf(r, n, offerOf(r, true), fuzz.Server, z, want)
 			all = append(all, p.offer+string(p.stream)+p.pace.String())
 		}
 		return all
@@ -207,7 +206,7 @@ func TestSeed(t *testing.T) {
 func TestUsage(t *testing.T) {
 	for _, args := range []string{
 		"", "-url", "-url http://x", "-url ws://127.0.0.1 -listen ws://127.0.0.1:0", "-url ws://127.0.0.1 rest", "-url ws://x -j 0", "-url ws://x -timeout 0s",
-		"-url ws://x -sessions -1", "-listen wss://127.0.0.1:0", "-url ws://x -replay /nowhere/at/all", "-nonsense",
+		"-url ws://x -sessions -1", "-listen http://127.0.0.1:0", "-url ws://x -replay /nowhere/at/all", "-nonsense",
 	} {
 		status, out, errs := command(t, strings.Fields(args)...)
 		require.Equal(t, badUsage, status, args)

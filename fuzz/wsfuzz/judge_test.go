@@ -64,10 +64,9 @@ func TestJudge(t *testing.T) {
 		{"10.4 a flood", strings.Repeat(ping, commonControls+1), "8802 03f0", finished, "", ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			lim := &limits{}
-			lim.message.good, lim.fragments.good = commonMessage, commonFragments
+			want := common()
 			p := &played{plan: &plan{}, role: fuzz.Server, sent: octetsOf(t, row.sent), got: octetsOf(t, row.got), end: row.end, late: row.late}
-			found := judge(p, lim, true)
+			found := judge(p, want)
 			if row.want == "" {
 				for _, f := range found {
 					require.Fail(t, f.title())
@@ -82,13 +81,12 @@ func TestJudge(t *testing.T) {
 
 // Whatever the reference owes is no finding, for endpoints that are prompt as for those that are late.
 func TestJudgeReference(t *testing.T) {
-	lim := &limits{}
-	lim.message.good, lim.fragments.good = commonMessage, commonFragments
+	want := common()
 	ends := map[fuzz.State]int{}
 	for n := range int64(400) {
 		r := draw(11, n)
-		p := planOf(r, n, "", fuzz.Server, nil, lim)
-		tight, loose := lim.setups(fuzz.Server, nil)
+		p := planOf(r, n, "", fuzz.Server, nil, want)
+		tight, loose := want.limits.setups(fuzz.Server, nil)
 		for _, v := range []fuzz.Verdict{fuzz.Judge(tight, p.stream), fuzz.Judge(loose, p.stream), fuzz.JudgeLate(loose, p.stream)} {
 			var got []byte
 			for _, e := range v.Events {
@@ -107,7 +105,7 @@ func TestJudgeReference(t *testing.T) {
 				got, end = f.Append(got), finished
 			}
 			ends[v.State]++
-			for _, f := range judge(&played{plan: p, role: fuzz.Server, sent: p.stream, got: got, end: end}, lim, true) {
+			for _, f := range judge(&played{plan: p, role: fuzz.Server, sent: p.stream, got: got, end: end}, want) {
 				require.Fail(t, f.title(), "session %d: %v\n%v", n, v, p.session.String())
 			}
 		}
@@ -119,4 +117,11 @@ func octetsOf(t *testing.T, s string) []byte {
 	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
 	require.NoError(t, err)
 	return b
+}
+
+// common is what everybody is held to who echoes.
+func common() *wants {
+	f := flags{echo: true}
+	w := f.wanted()
+	return &w
 }

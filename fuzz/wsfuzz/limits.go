@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"time"
 
 	"github.com/idlewire/idlewire/fuzz"
 )
@@ -30,4 +31,15 @@ func (l *limits) setups(role fuzz.Role, z *fuzz.Deflate) (tight, loose fuzz.Setu
 		loose.Limits.Wire = 0
 	}
 	return tight, loose
+}
+
+// Wants are what the endpoint is held to.
+type wants struct {
+	limits    limits
+	echo      bool          // messages come back
+	strict    bool          // also to what the RFC leaves open, or says SHOULD for
+	compress  bool          // it agrees to permessage-deflate, and makes use of it
+	slow      time.Duration // in which answers come; 0: within the patience
+	atMessage bool          // limits.message.good is the user's word
+	atParts   bool          // limits.fragments.good is
 }

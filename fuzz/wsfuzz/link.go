@@ -12,7 +12,7 @@ import (
 )
 
 // maxGot is how many octets of an endpoint are kept of one connection; one that says more than that has nobody left who listens.
-const maxGot = 8 << 20
+const maxGot = 8 << 20 // and as much as a message may have
 
 // An ending is how the other side's half of TCP has come to an end.
 type ending byte
@@ -33,10 +33,12 @@ type link struct {
 	nc       net.Conn
 	role     fuzz.Role     // of the endpoint under test
 	offer    string        // extensions that were offered; "": none
+	remarks  []*finding    // about the opening handshake, which came to its end for all that
 	to, from *fuzz.Deflate // what was agreed on for the direction to the endpoint, and from it
 
 	mu   sync.Mutex // guards what follows
 	got  []byte
+	most int // of got
 	end  ending
 	scan scanner
 	wake chan struct{} // has room for one; something has changed
@@ -44,7 +46,7 @@ type link struct {
 
 // newLink starts reading; first is what came behind the opening handshake.
 func newLink(nc net.Conn, first []byte) *link {
-	l := &link{nc: nc, wake: make(chan struct{}, 1)}
+	l := &link{nc: nc, most: maxGot, wake: make(chan struct{}, 1)}
 	l.got = append(l.got, first...)
 	l.scan.read(l.got)
 	return l
@@ -59,11 +61,11 @@ func (l *link) read() {
 		l.got = append(l.got, b[:n]...)
 		l.scan.read(l.got)
 		switch {
-		case err != nil && errors.Is(err, io.EOF):
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // the latter is TLS without its own end
 			l.end = finished
 		case err != nil:
 			l.end = reset
-		case len(l.got) > maxGot:
+		case len(l.got) > l.most:
 			l.end = talksOn
 		}
 		ended := l.end != running
@@ -193,4 +195,11 @@ func (l *link) scanned() scanner {
 func isTimeout(err error) bool {
 	var t net.Error
 	return errors.As(err, &t) && t.Timeout()
+}
+
+// allow lets the endpoint say n octets more than maxGot.
+func (l *link) allow(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.most = maxGot + max(n, 0)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -21,20 +22,24 @@ type listener struct {
 	ln    net.Listener
 	ready chan *link
 	wrong chan error
-	deny  bool // no compression is agreed on
+	deny  bool        // no compression is agreed on
+	tls   *tls.Config // nil: ws
 }
 
 // listen opens the port of a URL; 0 is any that is free.
 func listen(raw string, deny bool) (*listener, error) {
 	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "ws" || u.Port() == "" || u.User != nil {
-		return nil, errors.New("-listen wants ws://host:port")
+	if err != nil || u.Scheme != "ws" && u.Scheme != "wss" || u.Port() == "" || u.User != nil {
+		return nil, errors.New("-listen wants ws://host:port, or wss://host:port")
 	}
-	ln, err := net.Listen("tcp", u.Host)
-	if err != nil {
-		return nil, err
+	s := &listener{ready: make(chan *link), wrong: make(chan error, 1), deny: deny}
+	if u.Scheme == "wss" {
+		if s.tls, err = selfSigned(u.Hostname()); err != nil {
+			return nil, err
+		}
 	}
-	return &listener{ln: ln, ready: make(chan *link), wrong: make(chan error, 1), deny: deny}, nil
+	s.ln, err = net.Listen("tcp", u.Host)
+	return s, err
 }
 
 func (s *listener) role() fuzz.Role { return fuzz.Client }
@@ -64,6 +69,9 @@ func (s *listener) serve(ctx context.Context) {
 		}
 		go func() {
 			defer func() { <-slots }()
+			if s.tls != nil {
+				nc = tls.Server(nc, s.tls)
+			}
 			l, err := s.shake(nc)
 			if err != nil {
 				nc.Close()
@@ -99,6 +107,7 @@ func (s *listener) shake(nc net.Conn) (*link, error) {
 			continue
 		}
 		var to, from *fuzz.Deflate
+		ill := false // an offer of compression
 		u := handshake.Upgrader{
 			CheckOrigin: func(*handshake.Request) bool { return true },
 			Extensions: func(_ *handshake.Request, offers []handshake.Extension) []handshake.Extension {
@@ -107,6 +116,9 @@ func (s *listener) shake(nc net.Conn) (*link, error) {
 				}
 				for _, e := range offers {
 					p, ok := deflate.ParseParams(e)
+					if e.Name == "permessage-deflate" && !ok {
+						ill = true
+					}
 					if e.Name != "permessage-deflate" || !ok {
 						continue
 					}
@@ -131,6 +143,7 @@ func (s *listener) shake(nc net.Conn) (*link, error) {
 		}
 		nc.SetDeadline(time.Time{})
 		l := newLink(nc, append([]byte(nil), rest...))
+		l.remarks = s.remarks(&r, ill)
 		l.role, l.to, l.from = fuzz.Client, to, from
 		if to != nil {
 			l.offer = "permessage-deflate"
@@ -138,6 +151,38 @@ func (s *listener) shake(nc net.Conn) (*link, error) {
 		go l.read()
 		return l, nil
 	}
+}
+
+// url is where clients have to come to.
+func (s *listener) url() string {
+	scheme := "ws"
+	if s.tls != nil {
+		scheme = "wss"
+	}
+	return scheme + "://" + s.ln.Addr().String()
+}
+
+// remarks are what is wrong with a request, and no reason to refuse it.
+func (s *listener) remarks(r *handshake.Request, ill bool) (all []*finding) {
+	if ill { // the server declines (RFC 7692, 7.1), and goes on without
+		all = append(all, &finding{class: broken, section: "RFC 7692 7.1", rule: "the parameters of an offer are those that the RFC defines, once each, with their values", kind: "offers others"})
+	}
+	_, port, err := net.SplitHostPort(s.ln.Addr().String())
+	if err != nil {
+		return all
+	}
+	u := url.URL{Host: string(r.Host())}
+	named := u.Port()
+	if named == "" {
+		named = "80"
+		if s.tls != nil {
+			named = "443"
+		}
+	}
+	if named != port { // or the way here has another port at its beginning
+		all = append(all, &finding{class: odd, section: "4.1", rule: "Host has the port of the server, if that is not the default", kind: "has another"})
+	}
+	return all
 }
 
 // answerTo is what is agreed to of an offer: what the client asks for, and no more.

@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return badUsage
 	}
 	for _, f := range h.order {
-		if f.class > odd {
+		if h.counts(f) {
 			return somethingIs
 		}
 	}
@@ -68,7 +68,7 @@ func (h *hunt) start(ctx context.Context, stderr io.Writer) error {
 		ctx, cancel = context.WithCancel(ctx)
 		defer cancel()
 		go ln.serve(ctx)
-		h.say("listening on ws://%s, seed %d", ln.ln.Addr(), h.seed)
+		h.say("listening on %s, seed %d", ln.url(), h.seed)
 	} else {
 		u, err := handshake.ParseURL(h.url)
 		if err != nil {
@@ -98,22 +98,15 @@ func (h *hunt) playFile(ctx context.Context) error {
 	}
 	h.found = map[string]*finding{}
 	h.began = time.Now()
-	h.lim.message.good, h.lim.fragments.good = max(h.maxMessage, commonMessage), max(h.maxFragments, commonFragments)
-	h.lim.message.bad, h.lim.fragments.bad = h.maxMessage, h.maxFragments
-	if h.maxMessage > 0 {
-		h.lim.message.good = h.maxMessage
-	}
-	if h.maxFragments > 0 {
-		h.lim.fragments.good = h.maxFragments
-	}
+	h.want = h.wanted()
 	l, err := h.src.open(ctx, p.offer, h.openingTime())
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNobody, err)
 	}
-	got := h.stopped(ctx, l, func() *played { return play(l, p, &h.lim, h.echo, moreTime*h.patience) })
+	got := h.stopped(ctx, l, func() *played { return play(l, p, &h.want, moreTime*h.patience) })
 	s, back := listing(got.role, got.to, got.sent), listing(fuzz.Client-got.role, got.from, got.got)
 	h.say("%s\ncame back, and then %v%s, %.3f s:\n%s", s.String(), got.end, note(got.late), got.took.Seconds(), back.String())
-	found := judge(got, &h.lim, h.echo)
+	found := judge(got, &h.want)
 	for _, f := range found {
 		f.again = true
 		h.say("%s", f.title())
@@ -127,3 +120,6 @@ func (h *hunt) playFile(ctx context.Context) error {
 	}
 	return nil
 }
+
+// counts reports whether a finding makes the exit status 1.
+func (h *hunt) counts(f *finding) bool { return f.class > odd || h.strict }

@@ -118,7 +118,7 @@ func (d *dialer) shake(nc net.Conn, offer string) (*link, error) {
 		case err != nil && len(got) > 0:
 			return nil, &openingError{0, "the response ends before its head does", got}
 		case err != nil:
-			return nil, err
+			return nil, fmt.Errorf("no response to the opening handshake: %w", err)
 		}
 	}
 }

@@ -25,6 +25,8 @@ type plan struct {
 	stream  []byte
 	cuts    []int
 	pace    pace
+	limit   bool // it is about a limit, and as large as that
+	holds   bool // leaves it to a client to end TCP
 	afterIt bool // goes on talking when the endpoint has sent its Close
 	session fuzz.Session
 }
@@ -42,7 +44,8 @@ func offerOf(r *rand.Rand, try bool) string {
 }
 
 // planOf makes session n for a connection on which z was agreed.
-func planOf(r *rand.Rand, n int64, offer string, role fuzz.Role, z *fuzz.Deflate, l *limits) *plan {
+func planOf(r *rand.Rand, n int64, offer string, role fuzz.Role, z *fuzz.Deflate, want *wants) *plan {
+	l := &want.limits
 	tight, loose := l.setups(role, z)
 	setup := tight
 	if setup.Limits.Message = l.message.bad; l.message.bad == 0 {
@@ -54,7 +57,12 @@ func planOf(r *rand.Rand, n int64, offer string, role fuzz.Role, z *fuzz.Deflate
 		setup.Limits.Message = min(setup.Limits.Message, most)
 	}
 	var s fuzz.Session
+	whole := true // what is open is to be completed
 	switch k := r.IntN(16); {
+	case want.strict && r.IntN(8) == 0: // only then anything is drawn
+		s, whole = strictly(r, setup)
+	case want.compress && z != nil && r.IntN(4) == 0:
+		s = squeezable(r, setup)
 	case k < 7:
 		s = fuzz.Generate(setup, octets(r, lengthOf(r)))
 	case k < 10:
@@ -65,8 +73,11 @@ func planOf(r *rand.Rand, n int64, offer string, role fuzz.Role, z *fuzz.Deflate
 		setup.Limits.Message = tight.Limits.Message
 		s = special(r, setup)
 	}
-	s = complete(r, s, loose)
+	if whole {
+		s = complete(r, s, loose)
+	}
 	p := &plan{number: n, offer: offer, session: s, stream: s.Bytes(), cuts: s.Cuts, pace: pace(r.IntN(int(paces))), afterIt: r.IntN(4) == 0}
+	p.holds = want.strict && role == fuzz.Client && r.IntN(32) == 0
 	if p.pace == inStep && len(s.Frames) > 64 {
 		p.pace = lastAlone
 	}

@@ -19,13 +19,17 @@ type played struct {
 	barrier  string // payload of the ping that the player added; "": none
 	closing  bool   // the player has added a Close
 	took     time.Duration
+	latest   time.Duration // the longest that an answer took
+	waited   string        // what answer that was
 }
 
 // Times of the player. Only patience can make a finding, and a suspicion is tried again with more of it.
 const (
 	soon      = 20 * time.Millisecond // for what usually comes at once
 	cutPause  = 300 * time.Microsecond
-	cutPauses = 24 // in one session
+	cutPauses = 24       // in one session
+	maxTimed  = 64 << 10 // octets; of more it is not asked how soon their answer came
+	writeSize = 256 << 10
 )
 
 // A player says what a plan wants said, and waits for what is due.
@@ -33,16 +37,19 @@ type player struct {
 	played
 	l        *link
 	patience time.Duration
-	echo     bool
+	want     *wants
 	tight    fuzz.Verdict // of the plan's stream
 	pauses   int
-	broken   bool // nothing can be written any more
+	saidAt   time.Time // the beginning of what was said last
+	saidLen  int       // and its length
+	broken   bool      // nothing can be written any more
 }
 
 // play plays a session over a connection, and closes it.
-func play(l *link, p *plan, lim *limits, echo bool, patience time.Duration) *played {
-	tight, loose := lim.setups(l.role, l.to)
-	pl := &player{played: played{plan: p, role: l.role, to: l.to, from: l.from}, l: l, patience: patience, echo: echo}
+func play(l *link, p *plan, want *wants, patience time.Duration) *played {
+	tight, loose := want.limits.setups(l.role, l.to)
+	pl := &player{played: played{plan: p, role: l.role, to: l.to, from: l.from}, l: l, patience: patience, want: want}
+	l.allow(int(want.limits.message.good))
 	began := time.Now()
 	pl.tight = fuzz.Judge(tight, p.stream)
 	pl.run(loose)
@@ -54,7 +61,10 @@ func play(l *link, p *plan, lim *limits, echo bool, patience time.Duration) *pla
 
 func (p *player) run(loose fuzz.Setup) {
 	from := 0
-	v, late := fuzz.Judge(loose, p.stream), fuzz.JudgeLate(loose, p.stream)
+	v, late := p.tight, p.tight
+	if v.State == fuzz.Failed {
+		v, late = verdicts(loose, p.stream)
+	}
 	for _, at := range p.stops() {
 		if v.Lenient {
 			break
@@ -69,9 +79,11 @@ func (p *player) run(loose fuzz.Setup) {
 	switch {
 	case v.State == fuzz.Failed && late.State == fuzz.Failed:
 		most := len(data(late.Events))
-		accepted := func(s *scanner) bool { return s.closed || p.echo && s.messages > most }
+		accepted := func(s *scanner) bool { return s.closed || p.want.echo && s.messages > most }
 		if !p.l.wait(min(soon, p.patience), accepted) && p.l.ended() == running {
+			since, n := p.saidAt, p.saidLen
 			p.ping()
+			p.saidAt, p.saidLen = since, n
 			if waitsFor(p.stream, v.Fault) {
 				p.l.wait(min(soon, p.patience), closedOrOver)
 				break
@@ -82,6 +94,9 @@ func (p *player) run(loose fuzz.Setup) {
 	case v.State == fuzz.Closed && !v.Lenient:
 		p.wait("the answer to the Close", closedOrOver)
 		p.gone()
+	case p.want.strict && atOnceText(p.stream, v, late) && p.tight.Fault == v.Fault:
+		p.wait(earlyFailure, closedOrOver)
+		p.farewell()
 	case p.tight.State == fuzz.Failed || v.State == fuzz.Failed || v.Lenient: // it may fail
 		p.l.wait(min(soon, p.patience), closedOrOver)
 		p.farewell()
@@ -130,6 +145,7 @@ func (p *player) stops() (all []int) {
 
 // say writes octets, in the plan's pieces, and reports whether that went well.
 func (p *player) say(b []byte) bool {
+	p.saidAt, p.saidLen = time.Now(), len(b)
 	for _, piece := range fuzz.Cut(b, p.cuts) {
 		if p.broken || p.l.ended() != running {
 			p.broken = true
@@ -138,8 +154,7 @@ func (p *player) say(b []byte) bool {
 		if len(piece) == 0 {
 			continue
 		}
-		p.l.nc.SetWriteDeadline(time.Now().Add(p.patience))
-		n, err := p.l.nc.Write(piece)
+		n, err := p.write(piece)
 		p.sent = append(p.sent, piece[:n]...)
 		if err != nil {
 			p.broken = true
@@ -157,10 +172,14 @@ func (p *player) say(b []byte) bool {
 
 // wait waits for something that is due.
 func (p *player) wait(what string, ready func(s *scanner) bool) bool {
-	if p.l.wait(p.patience, ready) {
-		return true
+	yes := p.l.wait(p.patience, ready)
+	if p.l.ended() != running || yes {
+		if took := time.Since(p.saidAt); took > p.latest && p.saidLen <= maxTimed {
+			p.latest, p.waited = took, what
+		}
+		return yes
 	}
-	if p.l.ended() == running && p.late == "" {
+	if p.late == "" {
 		p.late = what
 	}
 	return false
@@ -179,7 +198,7 @@ func (p *player) answered(n int) bool {
 			messages++
 		}
 	}
-	if p.echo && !p.wait("the echo of a message", func(s *scanner) bool { return s.closed || s.messages >= messages }) {
+	if p.want.echo && !p.wait("the echo of a message", func(s *scanner) bool { return s.closed || s.messages >= messages }) {
 		return false
 	}
 	if pings > 0 && !p.wait("a pong", func(s *scanner) bool {
@@ -217,8 +236,16 @@ func (p *player) farewell() {
 
 // gone waits for the end of TCP, which after both Closes is the server's to begin (7.1.1).
 func (p *player) gone() {
-	if p.role == fuzz.Server && p.l.scanned().closed {
-		p.wait("the end of TCP", func(*scanner) bool { return false })
+	if !p.l.scanned().closed {
+		return
+	}
+	never := func(*scanner) bool { return false }
+	p.saidAt, p.saidLen = time.Now(), 0
+	switch {
+	case p.role == fuzz.Server:
+		p.wait("the end of TCP", never)
+	case p.want.strict && p.holds && !p.broken:
+		p.wait(clientsEnd, never)
 	}
 }
 
@@ -226,4 +253,15 @@ func (p *player) gone() {
 func (p *player) frame(op byte, payload []byte) []byte {
 	f := fuzz.Frame{Fin: true, Opcode: op, Masked: p.role == fuzz.Server, Key: [4]byte{0x37, 0xfa, 0x21, 0x3d}, Length: uint64(len(payload)), Payload: bytes.Clone(payload)}
 	return f.Append(nil)
+}
+
+// write writes octets; each part of them has the patience.
+func (p *player) write(b []byte) (n int, err error) {
+	for n < len(b) && err == nil {
+		m := 0
+		p.l.nc.SetWriteDeadline(time.Now().Add(p.patience))
+		m, err = p.l.nc.Write(b[n:min(n+writeSize, len(b))])
+		n += m
+	}
+	return n, err
 }

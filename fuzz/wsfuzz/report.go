@@ -39,7 +39,7 @@ func (h *hunt) status(rate float64) string {
 	h.mu.Lock()
 	found, odds, late, squeeze := 0, 0, h.late, h.squeeze
 	for _, f := range h.order {
-		if found++; f.class == odd {
+		if found++; !h.counts(f) {
 			found--
 			odds++
 		}
@@ -65,7 +65,7 @@ func (h *hunt) report() {
 		}
 		h.say("%s%s: %d times, first after %.1f s and %d sessions", f.title(), again, f.count, f.seconds, f.session)
 	}
-	h.say("\nseed %d, messages up to %d octets:%s", h.seed, h.lim.message.good, h.status(float64(h.done.Load())/time.Since(h.began).Seconds()))
+	h.say("\nseed %d, messages up to %d octets:%s", h.seed, h.want.limits.message.good, h.status(float64(h.done.Load())/time.Since(h.began).Seconds()))
 }
 
 // isTerminal reports whether w is a terminal, as good as it can be told on all systems alike.

@@ -19,7 +19,7 @@ import (
 )
 
 func main() {
-	fault := flag.String("fault", "correct", "`name` of the fault; \"correct\" is none")
+	fault := flag.String("fault", "correct", "`name` of the fault; \"correct\" is none, nor \"correct-deflate\", which compresses")
 	listen := flag.String("listen", "127.0.0.1:0", "`host:port` to listen on; port 0 is any that is free")
 	dial := flag.String("dial", "", "be a client instead, and go to `host:port`")
 	list := flag.Bool("list", false, "print the faults: group, role, name and what it does, with tabs between them")
@@ -45,7 +45,7 @@ func main() {
 // run serves, or calls, until standard input ends.
 func run(fault, listen, dial string) error {
 	kind := testee.Correct
-	for _, k := range testee.Faults() {
+	for _, k := range append(testee.Faults(), testee.CorrectDeflate) {
 		if k.Name == fault {
 			kind = k
 		}
