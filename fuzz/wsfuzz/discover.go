@@ -46,7 +46,7 @@ func (h *hunt) discover(ctx context.Context) error {
 			}
 		}
 	}
-	if h.echo && h.maxMessage == 0 {
+	if h.echo && !h.want.atMessage {
 		h.measure(ctx)
 	}
 	return nil
@@ -72,7 +72,7 @@ func (h *hunt) measure(ctx context.Context) {
 			continue
 		}
 		h.want.limits.message = common
-		if code, closed := closeOf(p); n > max(commonMessage, int(h.minMessage)) && (closed && (code == fuzz.CodeTooBig || code == fuzz.CodePolicy)) {
+		if code, closed := closeOf(p); n > commonMessage && (closed && (code == fuzz.CodeTooBig || code == fuzz.CodePolicy)) {
 			h.say("it takes no message of %d octets, and says so with %d", n, code)
 			break
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -167,12 +168,14 @@ func (h *hunt) closedDoor(ctx context.Context, err error, offer string) bool {
 
 // opening is a finding about an opening handshake.
 func (h *hunt) opening(o *openingError, offer string) {
-	f := &finding{class: broken, section: "4.1", rule: "the response of the opening handshake is " + o.text, kind: "sends it", count: 1}
+	text := strings.TrimPrefix(o.text, "handshake: ")
+	f := &finding{class: broken, section: "4.1", rule: "the response of the opening handshake: " + text, kind: "is refused", count: 1}
 	if h.src.role() == fuzz.Client {
-		f.section, f.rule = "4.2.1", "the request of the opening handshake is "+o.text
+		f.section, f.rule = "4.2.1", "the request of the opening handshake: "+text
+		offer = "" // it was not this side's
 	}
 	if offer != "" {
-		f.section, f.rule = "RFC 7692 7.1", "offered "+offer+": "+o.text
+		f.section, f.rule = "RFC 7692 7.1", "offered "+offer+": "+text
 		if o.status != 101 && o.status != 0 { // 5.1: it should go on without
 			f.class, f.kind = odd, "refuses the connection"
 		}

@@ -174,7 +174,7 @@ func (p *player) say(b []byte) bool {
 func (p *player) wait(what string, ready func(s *scanner) bool) bool {
 	yes := p.l.wait(p.patience, ready)
 	if p.l.ended() != running || yes {
-		if took := time.Since(p.saidAt); took > p.latest && p.saidLen <= maxTimed {
+		if took := time.Since(p.saidAt); took > p.latest && p.saidLen <= maxTimed && what != clientsEnd { // a client may give the server some time
 			p.latest, p.waited = took, what
 		}
 		return yes
