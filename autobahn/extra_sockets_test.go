@@ -98,9 +98,31 @@ func TestExtraServerOverSockets(t *testing.T) {
 
 func TestExtraClientOverSockets(t *testing.T) {
 	t.Parallel()
+	cases := overSockets(t, Clients)
+	report := visited(t, cases, 16)
+	for i, c := range cases {
+		require.Equal(t, i+1, byCase(report)[c.ID].Number, c.ID)
+	}
+	var again []*Case // on a busy machine a megabyte may come too late among fifteen others
+	for _, c := range cases {
+		if !byCase(report)[c.ID].Good() {
+			again = append(again, c)
+		}
+	}
+	require.LessOrEqual(t, len(again), 5)
+	if len(again) > 0 {
+		t.Logf("%d again: %s", len(again), again[0].ID)
+		for _, r := range byCase(visited(t, again, 1)) {
+			report.Add(r)
+		}
+	}
+	allGood(t, report, cases)
+}
+
+// visited has a client that is right play the cases, so many at a time, against our fuzzing server, and returns its report.
+func visited(t *testing.T, cases []*Case, many int) *Report {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	cases := overSockets(t, Clients)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	served := make(chan *Report, 1)
@@ -110,40 +132,31 @@ func TestExtraClientOverSockets(t *testing.T) {
 		assert.NoError(t, err)
 		served <- r
 	}()
+	visit := func(path string) {
+		nc, err := net.Dial("tcp", ln.Addr().String())
+		if !assert.NoError(t, err) {
+			return
+		}
+		e := openClient(t, testee.Correct)
+		e.offer.URL, err = handshake.ParseURL(fmt.Sprintf("ws://%s/%s", ln.Addr(), path))
+		assert.NoError(t, err)
+		request, err := e.offer.AppendRequest(nil)
+		assert.NoError(t, err)
+		nc.Write(request)
+		drive(nc, e)
+	}
 	var visits sync.WaitGroup
-	slots := make(chan struct{}, 16)
+	slots := make(chan struct{}, many)
 	for _, c := range cases {
 		slots <- struct{}{}
 		visits.Go(func() {
 			defer func() { <-slots }()
-			nc, err := net.Dial("tcp", ln.Addr().String())
-			if !assert.NoError(t, err) {
-				return
-			}
-			e := openClient(t, testee.Correct)
-			e.offer.URL, err = handshake.ParseURL(fmt.Sprintf("ws://%s/runCase?casetuple=%s&agent=test", ln.Addr(), c.ID))
-			assert.NoError(t, err)
-			request, err := e.offer.AppendRequest(nil)
-			assert.NoError(t, err)
-			nc.Write(request)
-			drive(nc, e)
+			visit("runCase?agent=test&casetuple=" + c.ID)
 		})
 	}
 	visits.Wait()
-	nc, err := net.Dial("tcp", ln.Addr().String()) // what still runs comes to its end before the reports are due
-	require.NoError(t, err)
-	e := openClient(t, testee.Correct)
-	e.offer.URL, err = handshake.ParseURL(fmt.Sprintf("ws://%s/updateReports?agent=test&shutdownOnComplete=true", ln.Addr()))
-	require.NoError(t, err)
-	request, err := e.offer.AppendRequest(nil)
-	require.NoError(t, err)
-	nc.Write(request)
-	drive(nc, e)
-	report := <-served
-	allGood(t, report, cases)
-	for i, c := range cases {
-		require.Equal(t, i+1, byCase(report)[c.ID].Number, c.ID)
-	}
+	visit("updateReports?agent=test&shutdownOnComplete=true") // what still runs comes to its end before the reports are due
+	return <-served
 }
 
 // A server of wss that drops TCP when TLS begins has not refused an opening handshake, although dropping it would be a good answer to that.
