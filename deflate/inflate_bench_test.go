@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/flate"
+	"github.com/stretchr/testify/require"
 )
 
 // jsonText is n octets of records, much like what services tell each other.
@@ -23,7 +24,7 @@ func jsonText(r *rand.Rand, n int) []byte {
 }
 
 // deflated is a message as klauspost's compressor has it at a level, without the tail.
-func deflated(t testing.TB, level int, message []byte) []byte {
+func deflated(t require.TestingT, level int, message []byte) []byte {
 	var b bytes.Buffer
 	w, err := flate.NewWriter(&b, level)
 	if err == nil {
@@ -32,14 +33,12 @@ func deflated(t testing.TB, level int, message []byte) []byte {
 	if err == nil {
 		err = w.Flush()
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return bytes.TrimSuffix(b.Bytes(), []byte(tail))
 }
 
 // stdDeflated is the same for compress/flate.
-func stdDeflated(t testing.TB, level int, message []byte) []byte {
+func stdDeflated(t require.TestingT, level int, message []byte) []byte {
 	var b bytes.Buffer
 	w, err := stdflate.NewWriter(&b, level)
 	if err == nil {
@@ -48,9 +47,7 @@ func stdDeflated(t testing.TB, level int, message []byte) []byte {
 	if err == nil {
 		err = w.Flush()
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	require.NoError(t, err)
 	return bytes.TrimSuffix(b.Bytes(), []byte(tail))
 }
 

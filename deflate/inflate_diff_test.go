@@ -67,7 +67,7 @@ func texts(r *rand.Rand) (ms [][]byte) {
 }
 
 // streams are the texts as compressors make them, at all levels.
-func streams(t testing.TB) (payloads [][]byte) {
+func streams(t require.TestingT) (payloads [][]byte) {
 	for _, m := range texts(rand.New(rand.NewPCG(6, 6))) {
 		for level := stdflate.HuffmanOnly; level <= stdflate.BestCompression; level++ {
 			payloads = append(payloads, deflated(t, level, m), stdDeflated(t, level, m))

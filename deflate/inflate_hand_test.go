@@ -3,13 +3,13 @@ package deflate
 import (
 	"encoding/hex"
 	"strings"
-	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
 // octets reads hex in which spaces and what follows a # do not count.
-func octets(t testing.TB, s string) []byte {
+// It takes no testing.TB, nor do others whom targets call to have seeds: OSS-Fuzz's *testing.F is none.
+func octets(t require.TestingT, s string) []byte {
 	s, _, _ = strings.Cut(s, "#")
 	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
 	require.NoError(t, err, s)

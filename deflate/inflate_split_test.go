@@ -95,7 +95,7 @@ func grown(b []byte, room int) (dst, whole []byte) {
 func always(n int) func() int { return func() int { return n } }
 
 // Messages of every kind of block, good and bad.
-func splitTests(t testing.TB) (payloads [][]byte) {
+func splitTests(t require.TestingT) (payloads [][]byte) {
 	for _, tt := range inflateTests {
 		payloads = append(payloads, octets(t, tt.payload))
 	}
@@ -115,7 +115,7 @@ func splitTests(t testing.TB) (payloads [][]byte) {
 }
 
 // manyBlocks is a message of blocks of all kinds by turns, which refer to one another.
-func manyBlocks(t testing.TB) (payload []byte) {
+func manyBlocks(t require.TestingT) (payload []byte) {
 	r := rand.New(rand.NewPCG(4, 4))
 	var b bytes.Buffer
 	fw, err := flate.NewWriter(&b, flate.BestCompression)

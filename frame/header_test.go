@@ -15,7 +15,11 @@ import (
 )
 
 // octets reads "81 05 48656c6c6f": the octets in hex, spaces where they help the eye.
-func octets(t testing.TB, s string) []byte {
+// What it takes is less than a testing.TB, for OSS-Fuzz's *testing.F is none.
+func octets(t interface {
+	Helper()
+	Fatal(...any)
+}, s string) []byte {
 	t.Helper()
 	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
 	if err != nil {

@@ -37,29 +37,48 @@ conn FuzzAccept
 '
 # Not here: conn.FuzzConn, conn.FuzzCalls and netpoll.FuzzSimulation, which bring a clock or a kernel of their own (testing/synctest needs a *testing.T).
 
-go get github.com/AdamKorcz/go-118-fuzz-build/testing
-
-# The targets use what other _test.go files have. The second edition of the tool takes all of them; the first, the target's own file alone.
-compile=compile_native_go_fuzzer
-! command -v compile_native_go_fuzzer_v2 >/dev/null || compile=compile_native_go_fuzzer_v2
-
-# What a target starts from: the raw octets of its kind. Targets with several arguments read them one after the other, lengths first, and find their way from there.
-seeds() {
-	case $1 in
-	FuzzServer* | FuzzReceiveServer) echo raw/server ;;
-	FuzzClient* | FuzzReceiveClient | FuzzRead | FuzzParseHeader | FuzzHeader) echo raw/client ;;
-	FuzzInflate*) echo raw/deflate ;;
-	FuzzText | FuzzUTF8 | FuzzClose*) echo raw/text ;;
-	FuzzRequest) echo raw/request ;;
-	FuzzResponse) echo raw/response ;;
-	esac
+module=github.com/idlewire/idlewire
+packages=$(awk 'NF == 2 { print $1 }' <<<"$targets" | sort -u)
+aside=$(mktemp -d)
+# The test files are changed below, and come back however this ends.
+restore() {
+	for package in $packages; do cp -p "$aside/$package"/*_test.go "$package/"; done
+	rm -rf "$aside"
 }
+for package in $packages; do
+	mkdir -p "$aside/$package"
+	cp -p "$package"/*_test.go "$aside/$package/"
+done
+trap restore EXIT
+
+# The compiler of targets replaces files of the standard library, which the go command allows anywhere but in the cache of modules. There the
+# toolchain is if go.mod asked for a newer one than the image's.
+goroot=$(go env GOROOT)
+if [[ $goroot == "$(go env GOMODCACHE)"* ]]; then
+	cp -r "$goroot" "$aside/go"
+	chmod -R u+w "$aside/go"
+	export GOROOT=$aside/go PATH=$aside/go/bin:$PATH GOTOOLCHAIN=local
+fi
+
+# F.Add does nothing there: what a target starts from has to be in a file. Without it a target is worse, but it is one.
+# shellcheck disable=SC2046,SC2086
+go run ./fuzz/oss-fuzz/native -seeds "$WORK/seeds" $(printf './%s ' $packages) || echo 'no seeds' >&2
+
+# It makes each _test.go file one of the package itself, also those of package x_test, which no target needs: then there are two packages in a folder.
+for package in $packages; do
+	for file in $(go list -f '{{range .XTestGoFiles}}{{.}} {{end}}' "./$package"); do
+		rm "$package/$file"
+	done
+done
 
 while read -r package target; do
 	[ -n "$package" ] || continue
 	name=${package}_${target}
-	"$compile" "github.com/idlewire/idlewire/$package" "$target" "$name"
+	# It looks for the target by the beginning of its name, and gives up, as if it had succeeded, where that of another is the same: FuzzServerBytes.
+	sed -i "s/^func \(${target}[A-Za-z0-9]\+(f \*testing\.F)\)/func hidden\1/" "$package"/*_test.go
+	compile_native_go_fuzzer_v2 "$module/$package" "$target" "$name"
+	sed -i "s/^func hidden\($target\)/func \1/" "$package"/*_test.go
+	[ -x "$OUT/$name" ] || { echo "$name has not been made" >&2; exit 1; }
 	cp fuzz/corpus/websocket.dict "$OUT/$name.dict"
-	dir=$(seeds "$target")
-	[ -z "$dir" ] || zip -q -j -r "$OUT/${name}_seed_corpus.zip" "fuzz/corpus/$dir"
+	[ ! -d "$WORK/seeds/$package/$target" ] || zip -q -j -r "$OUT/${name}_seed_corpus.zip" "$WORK/seeds/$package/$target"
 done <<<"$targets"
