@@ -7,7 +7,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// addSeeds adds what those targets start from that take programs. OSS-Fuzz, where it is not testing, has all seeds in files and calls a target once an input.
 func addSeeds(f *testing.F) {
+	if !testing.Testing() {
+		return
+	}
 	for _, s := range seeds()[:100] {
 		f.Add(s)
 	}
@@ -50,6 +54,9 @@ func FuzzClient(f *testing.F) {
 }
 
 func addStreams(f *testing.F, r Role) {
+	if !testing.Testing() {
+		return
+	}
 	for i, data := range seeds()[:100] {
 		s, rest := SetupOf(data)
 		s.Role = r

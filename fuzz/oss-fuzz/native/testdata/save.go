@@ -58,7 +58,7 @@ func inputOf(values []any) (b []byte) {
 		long[last] = append(long[last][:len(long[last]):len(long[last])], end...)
 		weights, ok = weigh(long)
 	}
-	if !ok { // as near as it gets: the border is elsewhere
+	if !ok { // as near as it gets: the border is elsewhere, for less than a 256th is nothing
 		long[last] = end
 		weights, _ = weigh(long)
 	}
