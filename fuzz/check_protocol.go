@@ -104,7 +104,7 @@ func receive(s Setup, early Verdict, pieces [][]byte, parts bool) (got Outcome, 
 			if calls++; calls > 2*fed+2*len(pieces)+maxParts {
 				return got, fmt.Sprintf("%d calls for %d octets in %d pieces", calls, fed, len(pieces))
 			}
-			if text := held(s, p, fed, parts); text != "" {
+			if text := held(s, p, fed, m.Op != 0 && !m.Op.IsControl() && !m.More, parts); text != "" {
 				return got, text
 			}
 			if err != nil {
@@ -174,18 +174,20 @@ func prompt(s Setup, early Verdict, fed, piece int, failed bool) string {
 
 const maxHeader = 14
 
-// held compares what the Protocol holds with what it may.
-func held(s Setup, p *conn.Protocol, fed int, parts bool) string {
+// held compares what the Protocol holds with what it may. Of a message that is being decompressed that is 64 octets for each received: more only
+// when it is complete, and then no more than the limit.
+func held(s Setup, p *conn.Protocol, fed int, delivers, parts bool) string {
 	most := 2*fed + 4<<10
 	if s.Deflate != nil {
-		most = 18*fed + 8<<10
+		most = 66*fed + 8<<10
 		if parts {
 			most += 128 << 10
 		}
-		if s.Limits.Message > MaxStream*1100 {
-			return "" // DEFLATE makes at most 1032 octets of one
+		if delivers && s.Limits.Message < MaxStream*1100 { // DEFLATE makes at most 1032 octets of one
+			most += 2 * int(s.Limits.Message)
+		} else if delivers {
+			most += 2 * 1100 * fed
 		}
-		most += 2 * int(s.Limits.Message) // a message that is complete may be as long as the limit
 	}
 	if n := p.Buffered(); n > most {
 		return fmt.Sprintf("%d octets held after %d", n, fed)
