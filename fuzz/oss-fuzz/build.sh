@@ -43,9 +43,10 @@ netpoll FuzzSimulation
 module=github.com/idlewire/idlewire
 packages=$(awk 'NF == 2 { print $1 }' <<<"$targets" | sort -u)
 aside=$(mktemp -d)
-# The test files are changed below, and come back however this ends.
+# The test files are changed below, and others away, and come back however this ends.
 restore() {
 	for package in $packages; do cp -p "$aside/$package"/*_test.go "$package/"; done
+	[ ! -d "$aside/corpus" ] || mv "$aside/corpus"/*.go fuzz/corpus/
 	rm -rf "$aside"
 }
 for package in $packages; do
@@ -73,6 +74,10 @@ for package in $packages; do
 		rm "$package/$file"
 	done
 done
+
+# For a report of coverage it reads the one file that has the name of the target in it, of all below the package. Here a program has some as well.
+mkdir "$aside/corpus"
+mv fuzz/corpus/*.go "$aside/corpus/"
 
 while read -r package target; do
 	[ -n "$package" ] || continue
