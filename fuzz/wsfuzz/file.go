@@ -207,7 +207,7 @@ func writeFinding(dir string, n int, f *finding, lim *limits) (string, error) {
 	if err := os.WriteFile(filepath.Join(dir, name+".wsfuzz"), b.Bytes(), 0o666); err != nil {
 		return "", err
 	}
-	if f.play.role == fuzz.Server && len(f.plan.stream) <= maxTest {
+	if f.play.role == fuzz.Server && f.class > slow && len(f.plan.stream) <= maxTest { // the test knows the RFC, and nothing of what else is wanted
 		test, err := goTest(f, lim, strings.ReplaceAll(name, ".", "_"))
 		if err != nil {
 			return "", err

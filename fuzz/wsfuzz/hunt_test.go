@@ -207,6 +207,8 @@ func TestUsage(t *testing.T) {
 	for _, args := range []string{
 		"", "-url", "-url http://x", "-url ws://127.0.0.1 -listen ws://127.0.0.1:0", "-url ws://127.0.0.1 rest", "-url ws://x -j 0", "-url ws://x -timeout 0s",
 		"-url ws://x -sessions -1", "-listen http://127.0.0.1:0", "-url ws://x -replay /nowhere/at/all", "-nonsense",
+		"-url ws://x -slow 2s", "-url ws://x -slow -1s", "-url ws://x -compress -deflate=false", "-url ws://x -min-message 5 -max-message 4",
+		"-url ws://x -min-fragments 5 -max-fragments 4", "-url ws://x -min-message -1",
 	} {
 		status, out, errs := command(t, strings.Fields(args)...)
 		require.Equal(t, badUsage, status, args)

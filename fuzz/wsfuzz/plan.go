@@ -77,7 +77,7 @@ func planOf(r *rand.Rand, n int64, offer string, role fuzz.Role, z *fuzz.Deflate
 		s = complete(r, s, loose)
 	}
 	p := &plan{number: n, offer: offer, session: s, stream: s.Bytes(), cuts: s.Cuts, pace: pace(r.IntN(int(paces))), afterIt: r.IntN(4) == 0}
-	p.holds = want.strict && role == fuzz.Client && r.IntN(32) == 0
+	p.holds = want.strict && role == fuzz.Client && r.IntN(128) == 0
 	if p.pace == inStep && len(s.Frames) > 64 {
 		p.pace = lastAlone
 	}

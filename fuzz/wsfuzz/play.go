@@ -27,8 +27,9 @@ type played struct {
 const (
 	soon      = 20 * time.Millisecond // for what usually comes at once
 	cutPause  = 300 * time.Microsecond
-	cutPauses = 24       // in one session
-	maxTimed  = 64 << 10 // octets; of more it is not asked how soon their answer came
+	cutPauses = 24               // in one session
+	holdTime  = 10 * time.Second // that a client may leave to the server for the end of TCP
+	maxTimed  = 64 << 10         // octets; of more it is not asked how soon their answer came
 	writeSize = 256 << 10
 )
 
@@ -174,7 +175,7 @@ func (p *player) say(b []byte) bool {
 func (p *player) wait(what string, ready func(s *scanner) bool) bool {
 	yes := p.l.wait(p.patience, ready)
 	if p.l.ended() != running || yes {
-		if took := time.Since(p.saidAt); took > p.latest && p.saidLen <= maxTimed && what != clientsEnd { // a client may give the server some time
+		if took := time.Since(p.saidAt); took > p.latest && p.saidLen <= maxTimed {
 			p.latest, p.waited = took, what
 		}
 		return yes
@@ -245,7 +246,9 @@ func (p *player) gone() {
 	case p.role == fuzz.Server:
 		p.wait("the end of TCP", never)
 	case p.want.strict && p.holds && !p.broken:
-		p.wait(clientsEnd, never)
+		if p.l.wait(max(holdTime, p.patience), never); p.l.ended() == running && p.late == "" {
+			p.late = clientsEnd
+		}
 	}
 }
 

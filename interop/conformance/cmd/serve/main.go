@@ -1,7 +1,8 @@
 // Serve starts one of the peers as an echo server, prints its URL, and stops it when standard input ends: for what wants to talk to it from outside, such as
-// fuzz/wsfuzz.
+// fuzz/wsfuzz. With -dial it is our own client instead, that comes to a URL again and again, and echoes.
 //
 //	go run ./cmd/serve -peer gorilla
+//	go run ./cmd/serve -dial ws://127.0.0.1:9001/
 package main
 
 import (
@@ -15,11 +16,16 @@ import (
 
 func main() {
 	name := flag.String("peer", "", "`name` of the peer")
+	dial := flag.String("dial", "", "be a client of this module, and go to this `URL`")
 	list := flag.Bool("list", false, "print the peers that are servers")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
+	}
+	if *dial != "" {
+		come(*dial)
+		return
 	}
 	if err := serve(*name, *list); err != nil {
 		fmt.Fprintln(os.Stderr, "serve:", err)
