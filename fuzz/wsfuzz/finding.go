@@ -19,6 +19,7 @@ type finding struct {
 	section string // of RFC 6455, or "RFC 7692 ..."
 	rule    string
 	kind    string // what it did
+	moot    bool   // nobody is held to it, however strictly
 	vain    bool   // something did not come in time: it may come when the machine has more of it
 	before  int    // octets of the stream before the frame that should have been refused; 0: not known, or none
 	plan    *plan

@@ -84,7 +84,7 @@ func (j *judgement) accepts(how string) {
 	f := j.fault()
 	c := broken
 	switch {
-	case f.Rule == "distance beyond the window": // whoever has a greater window may read it
+	case f.Rule == beyondWindow:
 		c = odd
 	case f.Section == noDeflate: // RFC 7692 does not say that the connection has to fail
 		c = lesser
@@ -95,11 +95,15 @@ func (j *judgement) accepts(how string) {
 // blame says what an endpoint did because of a frame, or perhaps of what stands before it.
 func (j *judgement) blame(c class, f fuzz.Fault, what string) {
 	begin, _ := faulty(j.p.sent, f.At)
-	j.find(c, f.Section, f.Rule, what).before = min(begin, len(j.p.stream))
+	g := j.find(c, f.Section, f.Rule, what)
+	g.before, g.moot = min(begin, len(j.p.stream)), f.Rule == beyondWindow
 }
 
 // noDeflate is the section of the faults in what is compressed.
 const noDeflate = "RFC 7692 7.2.2"
+
+// beyondWindow is the rule that whoever has a greater window than was agreed on need not look at.
+const beyondWindow = "distance beyond the window"
 
 // fault is the first rule that was broken. Of a control frame whose length is in a longer form the reference cannot wait for what the length is: here it is known.
 func (j *judgement) fault() fuzz.Fault {
@@ -110,7 +114,7 @@ func (j *judgement) fault() fuzz.Fault {
 	if _, bad := faulty(j.p.sent, f.At); bad != nil && bad.Opcode >= 8 && bad.Length <= 125 && bad.Form != fuzz.Form7 && f.Section == "5.5" && bad.Fin {
 		f.Section, f.Rule = "5.2", "length not in the minimal number of bytes"
 	}
-	if f.Section == noDeflate && f.Rule != "distance beyond the window" {
+	if f.Section == noDeflate && f.Rule != beyondWindow {
 		f.Rule = "what is compressed is no DEFLATE" // in whatever way
 	}
 	return f

@@ -92,10 +92,11 @@ func (j *judgement) failure(closed bool, code uint16) {
 	case !closed && j.p.end == running && len(j.found) > 0: // it has been said what it did instead
 	case !closed && j.p.end == running && f.Section == noDeflate: // there is no MUST
 		c := lesser
-		if f.Rule == "distance beyond the window" {
+		if f.Rule == beyondWindow {
 			c = odd
 		}
-		j.find(c, f.Section, f.Rule, "does not fail the connection").vain = true
+		g := j.find(c, f.Section, f.Rule, "does not fail the connection")
+		g.vain, g.moot = true, f.Rule == beyondWindow
 	case !closed && j.p.end == running && (waitsFor(j.p.stream, j.loose.Fault) || waitsFor(j.p.sent, j.loose.Fault)): // it will never know
 	case !closed && j.p.end == running:
 		j.find(broken, f.Section, f.Rule, "does not fail the connection").vain = true

@@ -119,3 +119,33 @@ func TestJudgeCompression(t *testing.T) {
 		})
 	}
 }
+
+// What counts depends on what is wanted.
+func TestCounts(t *testing.T) {
+	lax, strict := &hunt{}, &hunt{flags: flags{strict: true}}
+	for _, row := range []struct {
+		f           finding
+		lax, strict bool
+	}{
+		{finding{class: odd}, false, true},
+		{finding{class: odd, moot: true}, false, false},
+		{finding{class: slow}, true, true}, // it is there only if it was asked for
+		{finding{class: lesser}, true, true},
+		{finding{class: broken}, true, true},
+	} {
+		require.Equal(t, row.lax, lax.counts(&row.f), row.f.class)
+		require.Equal(t, row.strict, strict.counts(&row.f), row.f.class)
+	}
+
+	// RFC 7692, 7.1.2.1: a message refers 610 octets back, which a window of 256 does not reach.
+	w := common()
+	w.strict = true
+	far := append(append([]byte("beginning "), words(draw(1, 1), 600)...), "beginning "...)
+	squeezed := afresh(t, far)
+	f := fuzz.Frame{Fin: true, Opcode: fuzz.OpBinary, Rsv: 4, Masked: true, Length: uint64(len(squeezed)), Payload: squeezed}
+	back := fuzz.Frame{Fin: true, Opcode: fuzz.OpBinary, Length: uint64(len(far)), Payload: far}
+	z := &fuzz.Deflate{Bits: 8}
+	found := judge(&played{plan: &plan{}, role: fuzz.Server, to: z, from: z, sent: f.Append(nil), got: back.Append(nil)}, w)
+	titles(t, found, "odd: RFC 7692 7.2.2: "+beyondWindow)
+	require.True(t, found[0].moot)
+}

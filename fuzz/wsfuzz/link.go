@@ -61,7 +61,7 @@ func (l *link) read() {
 		l.got = append(l.got, b[:n]...)
 		l.scan.read(l.got)
 		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // the latter is TLS without its own end
+		case err != nil && errors.Is(err, io.EOF):
 			l.end = finished
 		case err != nil:
 			l.end = reset

@@ -122,4 +122,4 @@ func (h *hunt) playFile(ctx context.Context) error {
 }
 
 // counts reports whether a finding makes the exit status 1.
-func (h *hunt) counts(f *finding) bool { return f.class > odd || h.strict }
+func (h *hunt) counts(f *finding) bool { return f.class > odd || h.strict && !f.moot }
