@@ -52,6 +52,8 @@ func TestJudge(t *testing.T) {
 		{"pong twice", ping + bye, "8a02 6869 8a02 6869 8802 03e8", finished, "", "odd: 5.5.3: a pong may be sent unasked: sends a pong twice"},
 		{"every pong twice", ping + "8981 00000000 61" + ping + bye, "8a02 6869 8a02 6869 8a01 61 8a01 61 8a02 6869 8a02 6869 8802 03e8", finished, "", "odd: 5.5.3: a pong may be sent unasked: sends a pong twice"},
 		{"pongs backwards", ping + "8981 00000000 61" + bye, "8a01 61 8a02 6869 8802 03e8", finished, "", "lesser: 5.5.3: the order of pongs"},
+		{"pong for a ping behind a fault, or once more for the first", "8980 00000000" + ping + "81ff0000000000000000 00000000 8980 00000000 0080", "8a00 8a02 6869 8100 8a00 8802 03ea", finished, "", "broken: 5.2: length not in the minimal number of bytes: accepts it, and sends a message"},
+		{"pongs, and no echo", "8980 00000000" + ping + "c180 00000000 8980 00000000", "8a00 8a02 6869 8a00 8802 03ea", finished, "", "odd: 5.5.3: a pong may be sent unasked: sends one"},
 		{"no answer to a Close", bye, "", finished, "", "broken: 5.5.1: a Close is answered: closes TCP without a Close"},
 		{"another answer", bye, "8802 03e9", finished, "", "lesser: 5.5.1: the answer to a Close typically has its code: answers with 1001"},
 		{"failure of a good session", hello + bye, "8802 03ea", finished, "", "broken: 7.1.7: only a fault is a reason to fail the connection: answers a good session with Close 1002"},
