@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/idlewire/idlewire/fuzz"
 )
@@ -67,7 +68,7 @@ func (h *hunt) measure(ctx context.Context) {
 		if ctx.Err() != nil || p == nil {
 			break
 		}
-		if len(found) == 0 {
+		if !slices.ContainsFunc(found, func(f *finding) bool { return f.class > slow }) {
 			common.good = max(common.good, int64(n))
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -156,6 +157,22 @@ func TestLate(t *testing.T) {
 	status, out, _ := command(t, "-url", u, "-seed", "6", "-timeout", "300ms", "-sessions", "20", "-j", "1", "-max-message", "100000")
 	require.Equal(t, nothingFound, status, out)
 	require.Contains(t, out, "0 findings, 0 odd things, 1 late but well")
+}
+
+// Who was slow once, and is not when asked alone, is not slow.
+func TestSlowOnce(t *testing.T) {
+	const limit = time.Second
+	var once sync.Once
+	u := fragile(t, func(_ *conn.Conn, m conn.Message, _ net.Listener) bool {
+		if len(m.Payload) < 1000 { // how soon long ones are answered is not asked
+			once.Do(func() { <-time.After(limit) })
+		}
+		return true
+	})
+	status, out, _ := command(t, "-url", u, "-seed", "6", "-timeout", "20s", "-slow", limit.String(), "-sessions", "20", "-j", "1", "-max-message", "100000")
+	require.Equal(t, nothingFound, status, out)
+	require.Contains(t, out, "0 findings, 0 odd things")
+	require.NotContains(t, out, " 0 late but well")
 }
 
 // fragile is a server that asks before each echo.
