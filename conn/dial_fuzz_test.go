@@ -87,11 +87,52 @@ func (s *stage) dial(_ context.Context, _, addr string) (net.Conn, error) {
 		b.Close()
 		return c, nil
 	}
-	s.group.Go(func() {
-		defer b.Close()
-		s.serve(b, addr)
-	})
+	s.group.Go(func() { s.serve(b, addr) })
 	return c, nil
+}
+
+// An eager connection reads what the other end writes at once, so that nobody who writes to it has to wait: TLS wants a transport that holds a little, to say why it breaks off.
+type eager struct {
+	net.Conn
+	gone chan struct{} // closed when the other end is gone, or this one
+
+	mu   sync.Mutex
+	more sync.Cond
+	buf  bytes.Buffer
+	err  error
+}
+
+func newEager(nc net.Conn) *eager {
+	c := &eager{Conn: nc, gone: make(chan struct{})}
+	c.more.L = &c.mu
+	go func() {
+		defer close(c.gone)
+		b := make([]byte, 4096)
+		for {
+			n, err := nc.Read(b)
+			c.mu.Lock()
+			c.buf.Write(b[:n])
+			c.err = err
+			c.more.Broadcast()
+			c.mu.Unlock()
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return c
+}
+
+func (c *eager) Read(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.buf.Len() == 0 && c.err == nil {
+		c.more.Wait()
+	}
+	if c.buf.Len() == 0 {
+		return 0, c.err
+	}
+	return c.buf.Read(b)
 }
 
 // peeked is a connection of which some octets have been read.
@@ -102,56 +143,13 @@ type peeked struct {
 
 func (c peeked) Read(b []byte) (int, error) { return c.r.Read(b) }
 
-// A patient connection takes what is written at once, and passes it on as the other end reads: TLS wants a transport that holds a little, to say why it breaks off.
-type patient struct {
-	net.Conn
-	queue chan []byte
-	empty func() // waits until all is passed on, or the other end is gone
-
-	mu     sync.Mutex
-	closed bool
-}
-
-func newPatient(nc net.Conn) *patient {
-	c := &patient{Conn: nc, queue: make(chan []byte, 1000)}
-	c.empty = goes(func() {
-		var err error
-		for b := range c.queue {
-			if err == nil {
-				_, err = nc.Write(b)
-			}
-		}
-	})
-	return c
-}
-
-func (c *patient) Write(b []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return 0, net.ErrClosed
-	}
-	c.queue <- bytes.Clone(b)
-	return len(b), nil
-}
-
-// SetWriteDeadline does nothing: a Write does not wait. (TLS sets one when it closes, which would cut what is still on its way.)
-func (c *patient) SetWriteDeadline(time.Time) error { return nil }
-
-func (c *patient) Close() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return net.ErrClosed
-	}
-	c.closed = true
-	close(c.queue)
-	c.empty()
-	return c.Conn.Close()
-}
-
-func (s *stage) serve(nc net.Conn, addr string) {
-	secure := ""
+func (s *stage) serve(under net.Conn, addr string) {
+	client := newEager(under)
+	defer func() {
+		under.Close()
+		<-client.gone
+	}()
+	nc, secure := net.Conn(client), ""
 	br := bufio.NewReader(nc)
 	for {
 		first, err := br.Peek(1)
@@ -159,9 +157,7 @@ func (s *stage) serve(nc net.Conn, addr string) {
 			return
 		}
 		if first[0] == 22 { // a record of a TLS handshake
-			under := newPatient(peeked{nc, br})
-			defer under.Close()
-			t := tls.Server(under, s.tls)
+			t := tls.Server(peeked{nc, br}, s.tls)
 			if t.Handshake() != nil {
 				return
 			}
@@ -183,16 +179,14 @@ func (s *stage) serve(nc net.Conn, addr string) {
 			}
 			continue
 		}
-		gone := goes(func() { io.Copy(io.Discard, br) }) // what the client says is not to be in the way
 		before, after, cancels := strings.Cut(answer, theCancel)
 		io.WriteString(nc, before)
 		if cancels {
 			s.cancel()
-			gone()
+			<-client.gone
 			io.WriteString(nc, after)
 		}
 		nc.Close()
-		gone()
 		return
 	}
 }
