@@ -64,7 +64,7 @@ func CodeOf(err error) frame.CloseCode {
 
 // transport reports whether err comes from what carries the bytes.
 func transport(err error) bool {
-	for _, e := range []error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, os.ErrDeadlineExceeded} {
+	for _, e := range []error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, io.ErrNoProgress, io.ErrShortWrite, net.ErrClosed, os.ErrDeadlineExceeded} {
 		if errors.Is(err, e) {
 			return true
 		}

@@ -33,6 +33,8 @@ func TestCodeOf(t *testing.T) {
 		{io.EOF, frame.CloseAbnormal},
 		{io.ErrUnexpectedEOF, frame.CloseAbnormal},
 		{io.ErrClosedPipe, frame.CloseAbnormal},
+		{fmt.Errorf("read: %w", io.ErrNoProgress), frame.CloseAbnormal},
+		{fmt.Errorf("write: %w", io.ErrShortWrite), frame.CloseAbnormal},
 		{net.ErrClosed, frame.CloseAbnormal},
 		{os.ErrDeadlineExceeded, frame.CloseAbnormal},
 		{fmt.Errorf("read: %w", io.EOF), frame.CloseAbnormal},
