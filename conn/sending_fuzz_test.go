@@ -42,9 +42,10 @@ func FuzzSending(f *testing.F) {
 	f.Add([]byte{sendHeader, 1, sendHeader, 6, sendHeader, 0, sendPreparedFrame, 1, sendPreparedFrame, 2, sendPrepared, 1, sendAloneHeader, 5, sendUnsent, 0, sendFragment, 1, sendHeader, 1, sendPreparedFrame, 1, sendPrepared, 1, sendAloneHeader, 5}, byte(0))
 	f.Add([]byte{sendHeader, 1, sendPreparedFrame, 1, sendPrepared, 1, sendUncompressed, 1, sendUncompressed, 3}, byte(1))
 	for setup := range byte(8) {
-		f.Add([]byte{sendMessage, 57, sendPreparedFrame, 53, sendAloneHeader, 53, sendPrepared, 58, sendUnsent, 0, sendMessage, 61, sendFragment, 61, sendFragment, 56, sendFragment, 72, sendUncompressed, 57,
-			sendFragment, 58, sendAloneHeader, 53, sendPreparedFrame, 53, sendFragment, 68}, setup)
+		f.Add([]byte{sendMessage, 57, sendPreparedFrame, 53, sendAloneHeader, 17, sendAloneHeader, 19, sendPrepared, 58, sendUnsent, 0, sendMessage, 61, sendFragment, 61, sendFragment, 56, sendFragment, 72, sendUncompressed, 57,
+			sendFragment, 58, sendAloneHeader, 17, sendPreparedFrame, 53, sendFragment, 68}, setup)
 	}
+	f.Add([]byte{sendReply, 130, sendReply, 205, sendReply, 129}, byte(1))
 	for how := range byte(8) {
 		f.Add([]byte{sendReply, how, sendReply, how + 8, sendClose, how, sendReply, how}, how)
 	}

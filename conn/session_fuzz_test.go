@@ -71,6 +71,7 @@ func (s *life) became(text string, err error) error {
 // run calls what the program says.
 func (s *life) run(who string, program []byte) {
 	c := s.c
+	var left io.Reader
 	for n := 0; len(program) > 0; n++ {
 		op, how := program[0]%calls, byte(0)
 		if program = program[1:]; len(program) > 0 {
@@ -87,7 +88,7 @@ func (s *life) run(who string, program []byte) {
 				_, err = c.ReadContext(ctx)
 			}
 		case callReader:
-			err = s.read(ctx, how)
+			err = s.read(ctx, how, &left)
 		case callWrite:
 			err = s.became(text, c.Write(frame.Text, []byte(text)))
 		case callWriteContext:
@@ -143,8 +144,8 @@ func (s *life) run(who string, program []byte) {
 	}
 }
 
-// read reads a message with Reader.
-func (s *life) read(ctx context.Context, how byte) error {
+// read reads a message with Reader. left is what was had before: it gives nothing any more.
+func (s *life) read(ctx context.Context, how byte, left *io.Reader) error {
 	if how%128 < 8 {
 		ctx = background
 	}
@@ -152,6 +153,12 @@ func (s *life) read(ctx context.Context, how byte) error {
 	if err != nil {
 		return err
 	}
+	if *left != nil {
+		if n, err := (*left).Read(make([]byte, 1)); n > 0 || err == nil {
+			s.Errorf("a message that was left gives %d, %v", n, err)
+		}
+	}
+	*left = r
 	if how >= 128 {
 		room := int(how-128) * 100
 		_, err = r.(io.WriterTo).WriteTo(writerFunc(func(b []byte) (int, error) {
@@ -167,6 +174,11 @@ func (s *life) read(ctx context.Context, how byte) error {
 	}
 	if n, err := r.Read(nil); n != 0 || err != nil {
 		s.Errorf("read nothing: %d, %v", n, err)
+	}
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) { // the context of Reader holds for what it gave
+		if _, err := r.Read(make([]byte, 1)); !errors.Is(err, ctx.Err()) && !errors.Is(err, net.ErrClosed) {
+			s.Errorf("read after the end of the context: %v", err)
+		}
 	}
 	return err
 }
@@ -273,7 +285,12 @@ var sessionSeeds = []struct{ one, other, peer, setup []byte }{
 	{[]byte{callRead, 0, callRead, 0}, []byte{callWrite, 7, callWrite, 6, callWriteUncompressed, 3, callWritePrepared, 6, callClose, 1}, []byte{0, 4, 0, 18}, []byte{1, 1}},
 	{[]byte{callRead, 0, callReader, 2, callReader, 200, callReader, 128, callReader, 0, callRead, 0}, nil, []byte{0, 8, 8, 8, 1, 4, 3, 0, 0}, []byte{0, 0, 1}},
 	{[]byte{callReader, 1, callReader, 255, callRead, 16}, []byte{callReadDeadline, 3, callSleep, 2, callReadDeadline, 1}, []byte{1, 15, 2, 2, 3}, []byte{0, 0, 1}},
+	{[]byte{callReader, 1, callReader, 1, callReader, 200, callReader, 255, callRead, 1}, nil, []byte{1, 4, 3, 8, 8, 1, 14, 16}, []byte{0, 0, 1}},
+	{[]byte{callReader, 9, callReader, 9, callRead, 0}, nil, []byte{1, 15, 3, 0}, []byte{0, 0, 1}},
+	{[]byte{callRead, 0}, []byte{callSleep, 1, callRead, 0, callReader, 1, callReadDeadline, 3, callReadDeadline, 0}, []byte{15, 6}, []byte{0, 0, 1}},
 	// writers
+	{[]byte{callSleep, 1, callWriter, 90}, []byte{callSleep, 2, callWriterContext, 16}, []byte{12}, []byte{1, 2}},
+	{[]byte{callSleep, 1, callWriterContext, 15}, nil, []byte{12, 15, 13}, []byte{1, 2, 0, faultTimeless}},
 	{[]byte{callRead, 0}, []byte{callWriter, 0, callWriter, 1, callWriter, 9, callWriter, 250, callWriterContext, 8, callWriterContext, 255}, nil, []byte{0, 1, 1}},
 	{[]byte{callRead, 0}, []byte{callWriter, 250, callWriterContext, 8, callWriter, 3}, []byte{12}, []byte{1, 1, 1}},
 	{[]byte{callRead, 0}, []byte{callWriterContext, 8, callWriter, 3}, []byte{12}, []byte{1, 2, 1}},
@@ -288,6 +305,8 @@ var sessionSeeds = []struct{ one, other, peer, setup []byte }{
 	{[]byte{callWriteDeadline, 4, callWriteDeadline, 5, callSleep, 1, callWriteDeadline, 2, callWrite, 1, callWriteDeadline, 1, callDeadline, 3, callSleep, 5, callDeadline, 4, callWrite, 1}, []byte{callSleep, 9, callWrite, 1}, nil, nil},
 	{[]byte{callSleep, 1, callWrite, 7}, []byte{callSleep, 1, callWriteDeadline, 3, callWriteContext, 9, callWrite, 1, callWriter, 1, callWriterContext, 9}, []byte{12, 12, 12}, []byte{1, 2}},
 	{[]byte{callRead, 0}, []byte{callSleep, 2, callWrite, 7, callWriteContext, 16}, []byte{4, 12, 14, 4, 19, 14, 13, 14, 12, 19, 4}, []byte{0, 2}},
+	{[]byte{callSleep, 1, callWrite, 7}, []byte{callSleep, 2, callWriteDeadline, 3, callWrite, 1, callWritePrepared, 1}, []byte{12, 15, 13}, []byte{0, 2, 0, faultTimeless}},
+	{[]byte{callSleep, 1, callWrite, 7}, []byte{callSleep, 2, callWriteDeadline, 5, callWriteDeadline, 3}, []byte{12, 15, 13}, []byte{0, 2}},
 	// a slow listener: a stall that is none
 	{[]byte{callRead, 0}, []byte{callWrite, 7, callWrite, 7}, []byte{12, 14, 13, 12, 14, 13, 12, 14, 13, 12, 14, 14, 13}, []byte{0, 1}},
 	{[]byte{callRead, 0}, []byte{callWrite, 7, callWrite, 7}, []byte{12, 14, 13, 12, 14, 13, 12, 14, 13, 12, 14, 14, 13}, []byte{1, 1}},

@@ -146,26 +146,22 @@ func rough(t testing.TB, setup []byte) (net.Conn, *stranger) {
 	} else {
 		a, b = duplexPair()
 	}
-	f := &faulty{Conn: a, fault: setup[3] % faults, room: int(setup[4]) * 100}
-	p.sure = f.fault != faultShort
-	if setup[2]%3 != 2 {
-		p.nc = b
-		return f, p
-	}
-	p.sure = false
-	client := tls.Client(f, &tls.Config{InsecureSkipVerify: true})
-	server := tls.Server(b, theServer(t))
-	p.nc = server
-	shaken := goes(func() {
-		if server.Handshake() != nil {
-			b.Close()
+	f := &faulty{Conn: a, room: int(setup[4]) * 100}
+	p.nc = b
+	p.sure = setup[3]%faults != faultShort
+	nc := net.Conn(f)
+	if setup[2]%3 == 2 {
+		p.sure = false
+		client, server := tls.Client(f, &tls.Config{InsecureSkipVerify: true}), tls.Server(b, theServer(t))
+		shaken := goes(func() { server.Handshake() })
+		if err := client.Handshake(); err != nil {
+			t.Fatal(err)
 		}
-	})
-	if client.Handshake() != nil {
-		f.Close()
+		shaken()
+		nc, p.nc = client, server
 	}
-	shaken()
-	return client, p
+	f.fault = setup[3] % faults
+	return nc, p
 }
 
 // conn returns the Conn.
