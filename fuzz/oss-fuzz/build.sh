@@ -36,9 +36,11 @@ conn FuzzReceiveClient
 conn FuzzBackToBack
 conn FuzzDial
 conn FuzzAccept
+conn FuzzSending
+conn FuzzSocket
 netpoll FuzzSimulation
 '
-# Not here: conn.FuzzConn and conn.FuzzCalls, which compile, and die of their first input: testing/synctest asks the T of OSS-Fuzz whether it has failed, and it panics.
+# Not here: conn.FuzzConn, conn.FuzzCalls and conn.FuzzSession, which compile, and die of their first input: testing/synctest asks the T of OSS-Fuzz whether it has failed, and it panics.
 
 module=github.com/idlewire/idlewire
 packages=$(awk 'NF == 2 { print $1 }' <<<"$targets" | sort -u)
