@@ -343,6 +343,9 @@ func (c *Conn) pushBoth(ctx context.Context, head, tail []byte) (sent int, err e
 		var n int64
 		n, err = v.bufs.WriteTo(c.nc)
 		sent += int(n)
+		if err == nil && len(v.bufs) > 0 {
+			err = io.ErrShortWrite // net.Buffers does not look
+		}
 		if err != nil {
 			err = c.goOn(ctx, int(n), err)
 		}

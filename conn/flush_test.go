@@ -788,3 +788,18 @@ func TestAllocs(t *testing.T) {
 		})
 	}
 }
+
+// A transport that takes less than it was given and says nothing ends the connection, also where header and payload go out together: nobody tries for ever.
+func TestShortWrite(t *testing.T) {
+	for _, size := range []int{5, 2 * shareSize} {
+		a, b := net.Pipe()
+		heard := goes(func() { io.Copy(io.Discard, b) })
+		c := New(&faulty{Conn: a, fault: faultShort, room: 3}, Server, nil)
+		if err := c.Write(frame.Binary, make([]byte, size)); !errors.Is(err, net.ErrClosed) || !errors.Is(err, io.ErrShortWrite) {
+			t.Errorf("%d octets: %v", size, err)
+		}
+		c.CloseNow()
+		b.Close()
+		heard()
+	}
+}

@@ -342,6 +342,7 @@ var sessionSeeds = []struct{ one, other, peer, setup []byte }{
 	{[]byte{callRead, 0, callRead, 0}, []byte{callWrite, 7, callClose, 0}, []byte{14, 0, 14, 6, 15}, []byte{1, 0, 1, faultBroken, 1}},
 	{[]byte{callWriter, 100}, []byte{callWriter, 100}, nil, []byte{1, 0, 1, faultBroken, 100}},
 	{[]byte{callWrite, 7}, []byte{callWrite, 7}, nil, []byte{1, 0, 1, faultShort, 100}},
+	{[]byte{callRead, 0}, []byte{callWrite, 7, callWritePrepared, 7, callWrite, 5}, nil, []byte{0, 2, 0, faultShort, 252}},
 	{[]byte{callRead, 0}, []byte{callWrite, 7}, []byte{14, 0, 0}, []byte{1, 0, 1, faultEmpty, 0}},
 	{[]byte{callRead, 9, callWriteContext, 9}, []byte{callWriteContext, 15}, []byte{12, 15, 13}, []byte{0, 1, 1, faultTimeless}},
 	// TLS
