@@ -116,6 +116,7 @@ type stranger struct {
 
 	mu   sync.Mutex
 	deaf bool
+	over bool // it is deaf no more
 
 	proto    Protocol
 	breach   error
@@ -197,7 +198,7 @@ func (p *stranger) hear() {
 // turns makes the stranger deaf, or listen again.
 func (p *stranger) turns(deaf bool) {
 	p.mu.Lock()
-	p.deaf = deaf
+	p.deaf = deaf && !p.over
 	p.mu.Unlock()
 	select {
 	case p.listen <- struct{}{}:
@@ -208,6 +209,9 @@ func (p *stranger) turns(deaf bool) {
 // end lets the stranger go.
 func (p *stranger) end() {
 	p.nc.Close()
+	p.mu.Lock()
+	p.over = true
+	p.mu.Unlock()
 	p.turns(false)
 }
 
