@@ -74,7 +74,6 @@ writes this page; the faults are in the lists there. %s.
 For the faults marked with * all targets and all tests beside the code are asked, and all that fail are named. For others the search ends with the first test that fails, in
 this order: targets here, targets beside the code, other tests beside the code, other tests here, tests of the packages above. A hang is caught as well. "..." stands for
 more names.
-
 `
 
 // table returns the results in Markdown.
