@@ -18,7 +18,7 @@ func (j *judgement) ends() {
 		code, _ = closes[0].Close()
 	}
 	switch {
-	case j.flood() && (code == fuzz.CodePolicy || len(closes) == 0 && j.p.end != running), code == fuzz.CodeTooBig && longTail(j.p.sent):
+	case j.flood() && (code == fuzz.CodePolicy || len(closes) == 0 && j.p.end != running), code == fuzz.CodeTooBig && (longTail(j.p.sent) || j.tooLong()):
 		return // a limit (10.4)
 	case j.p.end == talksOn:
 		j.find(broken, "-", "an endpoint answers what it is sent", "never stops talking")
@@ -54,6 +54,17 @@ func (j *judgement) flood() bool {
 func waitsFor(stream []byte, f fuzz.Fault) bool {
 	_, bad := faulty(stream, f.At)
 	return bad != nil && bad.Length != uint64(len(bad.Payload)) && f.Rule != "most significant bit of a length is not 0"
+}
+
+// waitsFor is the same of what the plan says, and of that with what the player added.
+func (j *judgement) waitsFor(f fuzz.Fault) bool {
+	return waitsFor(j.p.stream, f) || waitsFor(j.p.sent, f)
+}
+
+// tooLong reports whether the frame with the first fault also announces more than everybody takes: of two faults either may be named.
+func (j *judgement) tooLong() bool {
+	_, bad := faulty(j.p.sent, j.loose.Fault.At)
+	return j.loose.State == fuzz.Failed && bad != nil && bad.Length > uint64(j.want.limits.message.good)
 }
 
 // longTail reports whether a stream ends inside the length of a frame, of 64 bits: the first of them may be too many for somebody.
@@ -97,7 +108,7 @@ func (j *judgement) failure(closed bool, code uint16) {
 		}
 		g := j.find(c, f.Section, f.Rule, "does not fail the connection")
 		g.vain, g.moot = true, f.Rule == beyondWindow
-	case !closed && j.p.end == running && (waitsFor(j.p.stream, j.loose.Fault) || waitsFor(j.p.sent, j.loose.Fault)): // it will never know
+	case !closed && j.p.end == running && slices.ContainsFunc([]fuzz.Fault{j.loose.Fault, j.looseLt.Fault}, j.waitsFor): // it will never know
 	case !closed && j.p.end == running:
 		j.find(broken, f.Section, f.Rule, "does not fail the connection").vain = true
 	case !closed && j.p.end == reset: // which may have taken a Close with it

@@ -63,6 +63,10 @@ func TestJudge(t *testing.T) {
 		{"incomplete", "8185 00000000 48", "", running, "", ""},
 		{"10.4 too big", "82ff 00000000000f4240 00000000", "8802 03f1", finished, "", ""},
 		{"10.4 waits for more", "82ff 00000000000f4240 00000000", "", running, "", ""},
+		{"10.4 too big, and wrong besides", "83ff 0000000048000000 00000000", "8802 03f1", finished, "", ""},
+		{"10.4 not too big, and wrong", "8384 00000000 61616161", "8802 03f1", finished, "", "lesser: 5.2: reserved opcode: fails with 1009"},
+		{"5.4 waits for the frame, having not looked at the text", "0181 00000000 ff 0181 00000000", "", running, "the failure of the connection", ""},
+		{"8.1 had all of it", "0181 00000000 ff 0181 00000000 61", "", running, "the failure of the connection", "broken: 5.4"},
 		{"10.4 a flood", strings.Repeat(ping, commonControls+1), "8802 03f0", finished, "", ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
