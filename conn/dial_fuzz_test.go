@@ -311,6 +311,7 @@ func FuzzDial(f *testing.F) {
 		{plain, "proxy=http://me:hunter2@proxy.test:8080", tunnel + open + "\x81\x02hi"},
 		{secure, "proxy=https://example.test", tunnel + open},
 		{secure, "proxy=https://proxy.test", tunnel + open},
+		{plain, "proxy=https://example.test", tunnel + open},
 		{plain, "proxy=http://proxy.test", "HTTP/1.1 407 Who\r\nContent-Length: 4\r\n\r\nwho?"},
 		{plain, "proxy=http://proxy.test", "HTTP/1.1 101 Fine\r\n\r\n"},
 		{plain, "proxy=http://proxy.test", "HTTP/1.1 200 Fine\r\n\r\nHTTP/1.1 101 smuggled\r\n\r\n"},
@@ -373,6 +374,15 @@ func FuzzDial(f *testing.F) {
 	})
 }
 
+// proxyIsSecure reports whether there is TLS as far as the proxy, whatever goes through it.
+func proxyIsSecure(d *Dialer) bool {
+	if d.Proxy == nil {
+		return false
+	}
+	proxy, err := d.Proxy(nil)
+	return err == nil && proxy != nil && proxy.Scheme == "https"
+}
+
 // opened checks the connection that d made.
 func (s *stage) opened(c *Conn, d *Dialer) {
 	s.mu.Lock()
@@ -382,8 +392,10 @@ func (s *stage) opened(c *Conn, d *Dialer) {
 	if !strings.Contains(last.answer, accept) || !strings.Contains(last.answer, " 101") {
 		s.Errorf("content with %q for %q", last.answer, accept)
 	}
-	if _, ok := c.NetConn().(*tls.Conn); ok != strings.HasPrefix(last.origin, "s") || ok && !strings.HasPrefix(last.origin, "s example.test:") {
-		s.Errorf("TLS %v with %s", ok, last.origin)
+	_, encrypted := c.NetConn().(*tls.Conn)
+	switch secure := strings.HasPrefix(last.origin, "s"); {
+	case secure && (!encrypted || !strings.HasPrefix(last.origin, "s example.test:")), !secure && encrypted != proxyIsSecure(d):
+		s.Errorf("TLS %v with %s", encrypted, last.origin)
 	}
 	if p := c.Subprotocol(); p != "" && !slices.Contains(d.Subprotocols, p) {
 		s.Errorf("subprotocol %q", p)
