@@ -10,9 +10,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 
 	"github.com/idlewire/idlewire/interop/conformance"
 )
+
+func init() { runtime.LockOSThread() } // what is started dies with the thread that started it, and the main one stays
 
 func main() {
 	name := flag.String("peer", "", "`name` of the peer")
