@@ -16,6 +16,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/idlewire/idlewire/frame"
 )
 
@@ -586,6 +588,27 @@ func allClosed(t *testing.T, c *Conn) {
 	c.NetConn()
 	c.LocalAddr()
 	c.RemoteAddr()
+}
+
+// Who waits for a turn, or for the end, while his time is up and the connection is over, is told the latter: there is no use in another try.
+func TestOverBeforeLate(t *testing.T) {
+	c, _ := newPair(t, carriers[1], Server, nil)
+	require.NoError(t, c.SetDeadline(time.Now().Add(-time.Second)))
+	c.output <- struct{}{} // as a writer has it that has not yet noticed
+	c.data <- struct{}{}
+	c.CloseNow()
+	late, cancel := context.WithCancel(context.Background())
+	cancel()
+	for range 50 {
+		for _, turn := range []turn{c.output, c.data} {
+			require.ErrorIs(t, c.wait(background, turn), net.ErrClosed)
+			require.ErrorIs(t, c.wait(late, turn), net.ErrClosed)
+		}
+		require.NoError(t, c.awaitEnd(background, time.Now().Add(-time.Second)))
+		require.NoError(t, c.awaitEnd(late, time.Time{}))
+	}
+	c.output.free()
+	c.data.free()
 }
 
 // V67, E28, E31: all pairs of methods at the same time, against a peer that lives, one that is silent, and one that goes away. Whatever

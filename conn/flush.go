@@ -121,7 +121,8 @@ func (o *output) size() int { return len(o.buf.b) + len(o.tail) }
 
 // wait waits for a turn to write.
 func (c *Conn) wait(ctx context.Context, t turn) error {
-	if err := ctx.Err(); err != nil && !c.isGone() {
+	err := ctx.Err()
+	if err != nil && !c.isGone() {
 		return fmt.Errorf("conn: write: %w", err)
 	}
 	if t.try() {
@@ -133,10 +134,14 @@ func (c *Conn) wait(ctx context.Context, t turn) error {
 	case <-c.done:
 		return c.ended()
 	case <-ctx.Done():
-		return fmt.Errorf("conn: write: %w", ctx.Err())
+		err = ctx.Err()
 	case <-c.writeLimit():
-		return fmt.Errorf("conn: write: %w", os.ErrDeadlineExceeded)
+		err = os.ErrDeadlineExceeded
 	}
+	if c.isGone() { // select has no order
+		return c.ended()
+	}
+	return fmt.Errorf("conn: write: %w", err)
 }
 
 // start takes the output for the program, with room for what is queued and a frame of n bytes of payload.

@@ -87,6 +87,9 @@ func (c *Conn) awaitEnd(ctx context.Context, limit time.Time) error {
 	case <-c.done:
 		return nil
 	case <-ctx.Done():
+		if c.isGone() { // select has no order
+			return nil
+		}
 		if err := context.Cause(ctx); err == os.ErrDeadlineExceeded {
 			return err
 		}
