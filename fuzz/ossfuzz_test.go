@@ -30,3 +30,24 @@ func TestOSSFuzzTargets(t *testing.T) {
 	}
 	require.Empty(t, listed, "there are no such targets")
 }
+
+// README.md has a property for each target there is.
+func TestTargetsAreDescribed(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	described := map[string]bool{}
+	for _, row := range regexp.MustCompile(`(?m)^\| ([\w./]+(?:, Fuzz\w+)*) \| .`).FindAllStringSubmatch(string(text), -1) {
+		folder, _, _ := strings.Cut(row[1], ".")
+		if folder == row[1] || strings.HasPrefix(folder, "Fuzz") {
+			folder = "fuzz"
+		}
+		for _, name := range strings.Split(row[1], ", ") {
+			described[folder+"."+strings.TrimPrefix(name, folder+".")] = true
+		}
+	}
+	for name := range testsOf(t, "..") {
+		if strings.Contains(name, ".Fuzz") {
+			require.True(t, described[name], "%s has no row", name)
+		}
+	}
+}
