@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -105,8 +107,15 @@ func TestOurServers(t *testing.T) {
 }
 
 func TestOurClient(t *testing.T) {
+	h := huntsOurClient(t, "ws://127.0.0.1:0", 250, nil)
+	n, of := h.table.covered(true)
+	require.Greater(t, n, of/2)
+}
+
+// huntsOurClient tests conn.Dial at a URL to listen on, with so many sessions and that TLS. It finds nothing.
+func huntsOurClient(t *testing.T, listenURL string, sessions int, config *tls.Config) *hunt {
 	h := &hunt{out: new(bytes.Buffer)}
-	require.NoError(t, h.parse([]string{"-listen", "ws://127.0.0.1:0", "-sessions", "250", "-seed", "4", "-timeout", "20s"}, nil))
+	require.NoError(t, h.parse([]string{"-listen", listenURL, "-sessions", strconv.Itoa(sessions), "-seed", "4", "-timeout", "20s"}, nil))
 	h.errOut = new(bytes.Buffer)
 	ln, err := listen(h.listen, false)
 	require.NoError(t, err)
@@ -116,9 +125,9 @@ func TestOurClient(t *testing.T) {
 	workers.Go(func() { ln.serve(ctx) })
 	for range 3 {
 		workers.Go(func() {
-			d := &conn.Dialer{Options: *takeover()}
+			d := &conn.Dialer{Options: *takeover(), TLS: config}
 			for ctx.Err() == nil {
-				if c, err := conn.Dial(ctx, "ws://"+ln.ln.Addr().String()+"/", d); err == nil {
+				if c, err := conn.Dial(ctx, ln.url()+"/", d); err == nil {
 					echoAll(c)
 				}
 			}
@@ -128,9 +137,8 @@ func TestOurClient(t *testing.T) {
 	cancel()
 	workers.Wait()
 	require.Empty(t, h.order, "%s", h.out)
-	require.EqualValues(t, 250, h.done.Load())
-	n, of := h.table.covered(true)
-	require.Greater(t, n, of/2)
+	require.EqualValues(t, sessions, h.done.Load())
+	return h
 }
 
 // One that dies of a ping is found, and that is the worst that there is.

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
@@ -39,28 +37,5 @@ func TestTLS(t *testing.T) {
 
 // So is a client, which has to be told not to verify the certificate.
 func TestTLSListen(t *testing.T) {
-	h := &hunt{out: new(bytes.Buffer)}
-	require.NoError(t, h.parse([]string{"-listen", "wss://127.0.0.1:0", "-sessions", "100", "-seed", "10", "-timeout", "20s"}, nil))
-	h.errOut = new(bytes.Buffer)
-	ln, err := listen(h.listen, false)
-	require.NoError(t, err)
-	h.src = ln
-	ctx, cancel := context.WithCancel(t.Context())
-	var workers sync.WaitGroup
-	workers.Go(func() { ln.serve(ctx) })
-	for range 2 {
-		workers.Go(func() {
-			d := &conn.Dialer{Options: *takeover(), TLS: &tls.Config{InsecureSkipVerify: true}}
-			for ctx.Err() == nil {
-				if c, err := conn.Dial(ctx, ln.url()+"/", d); err == nil {
-					echoAll(c)
-				}
-			}
-		})
-	}
-	require.NoError(t, h.run(ctx))
-	cancel()
-	workers.Wait()
-	require.Empty(t, h.order, "%s", h.out)
-	require.EqualValues(t, 100, h.done.Load())
+	huntsOurClient(t, "wss://127.0.0.1:0", 100, &tls.Config{InsecureSkipVerify: true})
 }
